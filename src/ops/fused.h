@@ -1,0 +1,69 @@
+#pragma once
+// Our fused operators. All work on FLOAT (other types are refused by inference).
+//
+// FusedConv(X, W, B?, R?) -> Y
+//   Convolution with an epilogue. W is [O, I/group, kH, kW] as in ONNX (1-D and 3-D likewise), B is [O], R has Y's shape.
+//   attrs: kernel_shape, strides, pads, dilations, group as Conv (pads always explicit, never auto_pad);
+//          activation, act_alpha, act_beta (ops/activation.h);
+//          residual: "before" (Y = act(conv + B + R)) or "after" (Y = act(conv + B) + R); absent without R;
+//          input_layout, output_layout: "NCHW" (default) or "NHWC": the order of X's dims, and of Y's and R's.
+//
+// FusedMatMul(A, W, B?, R?) -> Y
+//   Y = act(alpha · op(A)·op(W) + B [+ R]) [+ R]; batch dims broadcast as in MatMul; B is [N]; R has Y's shape.
+//   attrs: transA, transB (swap the last two dims), alpha; activation…; residual as above.
+//
+// FusedAttention(Q, K, V, mask?) -> Y       multi-head attention without its projections
+//   Q [B, S, H·D], K [B, T, H·D], V [B, T, H·E] -> Y [B, S, H·E]; head h owns columns [h·D, (h+1)·D).
+//   mask broadcasts to [B, H, S, T]: FLOAT is added to the scaled scores, BOOL keeps where true.
+//   attrs: num_heads, scale (multiplies Q·Kᵀ); masked_rows_zero=1: a row whose keys are all masked gives zeros
+//          instead of NaN; packed_qkv=1: Q holds [B, S, H·(2D+E)] as q|k|v columns and K, V are absent (D = E then).
+//
+// Pointwise(x0, x1, …) -> Y                 a chain of elementwise operators over broadcast inputs
+//   attrs: program, one instruction a string: "<fn> <operand> [<operand> …]" where an operand is i<k> (input k),
+//          t<k> (result of instruction k), or a float literal written "#1.5". The last instruction is Y.
+//          fn: add sub mul div pow min max neg abs sqrt exp log reciprocal floor ceil round erf and every activation
+//          name ("silu"); clip, leaky_relu and hardsigmoid take their alpha and beta as literals behind the operand.
+//
+// Layouts: MaxPool, AveragePool, LpPool, GlobalAveragePool, GlobalMaxPool and Resize take the attribute layout="NHWC";
+// their X and Y are then [N, spatial…, C]. Everything else is layout-free: its axes are rewritten.
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ops/activation.h"
+#include "ops/op.h"
+
+namespace burnish {
+
+inline constexpr std::string_view kFusedConv = "FusedConv";
+inline constexpr std::string_view kFusedMatMul = "FusedMatMul";
+inline constexpr std::string_view kFusedAttention = "FusedAttention";
+inline constexpr std::string_view kPointwise = "Pointwise";
+
+enum class Residual { kNone, kBefore, kAfter };
+Residual residual_of(const AttributeMap& attrs);
+/// True when the attribute says "NHWC". Throws kInvalidModel for anything but NCHW and NHWC.
+bool is_nhwc(const AttributeMap& attrs, std::string_view attribute = "layout");
+
+/// Geometry of a convolution or pooling over spatial dims, everything explicit.
+struct ConvGeometry {
+  std::vector<int64_t> kernel, strides, dilations, pads;  // pads: begins then ends
+  int64_t group = 1;
+};
+/// Reads the attributes; kernel_shape falls back to the weight's spatial dims.
+ConvGeometry conv_geometry_of(const AttributeMap& attrs, std::span<const int64_t> weight_spatial);
+
+/// One instruction of a Pointwise program, decoded.
+struct PointwiseOperand {
+  enum class Kind { kInput, kResult, kLiteral } kind;
+  int index = 0;
+  float literal = 0;
+};
+struct PointwiseInstruction {
+  std::string fn;
+  std::vector<PointwiseOperand> operands;
+};
+/// Throws kInvalidModel naming the instruction.
+std::vector<PointwiseInstruction> parse_pointwise(const AttributeMap& attrs, int num_inputs);
+
+}  // namespace burnish
