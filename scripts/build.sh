@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# Configures and builds one preset: scripts/build.sh [release|debug|asan|tsan] [target…]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+preset="${1:-release}"
+shift || true
+log="build/$preset.configure.log"
+mkdir -p build
+cmake --preset "$preset" >"$log" 2>&1 || { cat "$log" >&2; exit 1; }
+cmake --build --preset "$preset" -- ${BURNISH_JOBS:+-j"$BURNISH_JOBS"} ${*:+"$@"}
