@@ -1,0 +1,20 @@
+// The tactics of the CPU: one row each, preferred first. The reference stands last, so that every operator runs.
+#include "kernels/cpu/tactics.h"
+
+namespace burnish {
+
+std::span<const Tactic* const> cpu_tactics() {
+  static const Tactic* const kTable[] = {
+      &reference_tactic(),
+  };
+  return kTable;
+}
+
+const Tactic* find_tactic(std::string_view name) {
+  for (const Tactic* tactic : cpu_tactics()) {
+    if (tactic->name() == name) return tactic;
+  }
+  return nullptr;
+}
+
+}  // namespace burnish
