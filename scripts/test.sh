@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# Everything that must hold, from a bare clone: installs, builds, tests. CI runs just this.
+#
+#   scripts/test.sh                 all stages
+#   scripts/test.sh unit models     only these: unit node models asan tsan lint
+set -euo pipefail
+cd "$(dirname "$0")/.."
+stages=("$@")
+((${#stages[@]})) || stages=(unit node models asan tsan lint)
+./scripts/setup.sh --tests
+python=.venv/bin/python
+passed=0
+failed=()
+
+stage() {  # stage NAME COMMAND…: runs it, remembers how it ended
+  local name="$1" start=$SECONDS
+  shift
+  echo
+  echo "== $name"
+  if "$@"; then
+    echo "== $name: ok, $((SECONDS - start)) s"
+    passed=$((passed + 1))
+  else
+    echo "== $name: FAILED, $((SECONDS - start)) s"
+    failed+=("$name")
+  fi
+}
+
+build() { ./scripts/build.sh "$@" | tail -n 3; return "${PIPESTATUS[0]}"; }
+unit() { build release && ctest --preset release; }
+node() { build release && "$python" tests/node/run.py --program build/release/bin/node_runner; }
+models() { build release && "$python" tests/models/test_models.py; }
+# Tests of kernels and whole networks are slow under the sanitizers and find their bugs in the fast ones already.
+asan() { build asan && ctest --preset asan; }
+tsan() { build tsan test_base test_runtime && ctest --preset tsan -R '^(base|runtime)$'; }
+lint() { ./scripts/lint.sh; }
+
+for s in "${stages[@]}"; do
+  case "$s" in
+    unit | node | models | asan | tsan | lint) stage "$s" "$s" ;;
+    *) echo "test.sh: unknown stage '$s'" >&2; exit 2 ;;
+  esac
+done
+echo
+((${#failed[@]} == 0)) || echo "failed stages: ${failed[*]}"
+echo "$passed passed, ${#failed[@]} failed"
+((${#failed[@]} == 0))
