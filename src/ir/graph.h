@@ -19,9 +19,9 @@ struct Value {
   ValueId id = kNoValue;
   std::string name;  ///< Unique in the graph.
   TypeInfo type;
-  Tensor constant;                         ///< Defined for constants.
-  std::optional<std::vector<Dim>> dims;    ///< Symbolic elements of a small integer tensor, from inference.
-  NodeId producer = kNoNode;               ///< kNoNode for inputs and constants.
+  Tensor constant;                       ///< Defined for constants.
+  std::optional<std::vector<Dim>> dims;  ///< Symbolic elements of a small integer tensor, from inference.
+  NodeId producer = kNoNode;             ///< kNoNode for inputs and constants.
   bool is_constant() const { return constant.defined(); }
 };
 
@@ -75,6 +75,8 @@ class Graph {
   std::vector<std::vector<NodeId>> all_users() const;
   bool is_output(ValueId value) const;
   bool is_input(ValueId value) const;
+  /// kNoValue when there is none of that name.
+  ValueId find_value(const std::string& name) const;
   /// The live node that makes the value, or nullptr.
   const Node* producer(ValueId value) const;
 
@@ -85,7 +87,8 @@ class Graph {
   void remove_node(NodeId id);
   /// Turns a value into a constant; its producer forgets it.
   void set_constant(ValueId id, Tensor tensor);
-  /// Removes nodes nobody reads (random ones too); returns how many.
+  /// Removes nodes nobody reads (random ones too) and lets go of the elements of constants nobody reads; returns how
+  /// many nodes.
   int remove_dead_nodes();
 
   // --- meaning --------------------------------------------------------------------------------------------------
@@ -102,15 +105,26 @@ class Graph {
 
  private:
   std::string unique_name(const std::string& wanted);
+  ValueId add_value(const std::string& wanted_name, TypeInfo type);
   std::vector<Value> values_;
   std::vector<Node> nodes_;
   std::vector<ValueId> inputs_;
   std::vector<Output> outputs_;
   std::map<std::string, ValueId> by_name_;
+  std::map<std::string, int> next_suffix_;
 };
 
+/// "/layer1/conv2 (Conv)", for messages.
+std::string describe(const Node& node);
+
+/// Bytes above which try_evaluate() and constant folding leave a value alone.
+inline constexpr int64_t kFoldLimitBytes = int64_t{64} << 20;
+
 /// Evaluates a value from constants (and known symbolic dims that are numbers) with the reference; nullopt if it
-/// depends on an input or a random node. Used by If-folding and constant folding.
-std::optional<Tensor> try_evaluate(const Graph& graph, ValueId value);
+/// depends on an input or a random node, or if any value on the way would take more than limit_bytes. Used by
+/// If-folding and constant folding.
+std::optional<Tensor> try_evaluate(const Graph& graph, ValueId value, int64_t limit_bytes = kFoldLimitBytes);
+/// The tensor of a value whose symbolic elements are all plain numbers; nullopt otherwise.
+std::optional<Tensor> tensor_from_dims(const Value& value);
 
 }  // namespace burnish
