@@ -1,12 +1,13 @@
 #pragma once
 // Symbolic dimensions: integer polynomials over named symbols ("batch", "sequence"), such as 2*batch*sequence + 1.
 // What no polynomial expresses (a division with a remainder, a maximum) becomes a new symbol named after the
-// expression, "floor((height - 3)/2)", so that equal expressions stay equal.
+// expression, "floor((height + 1)/2)", so that equal expressions stay equal.
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/shape.h"
@@ -17,6 +18,7 @@ class Dim {
  public:
   Dim() = default;
   Dim(int64_t value) : constant_(value) {}  // NOLINT(google-explicit-constructor): numbers are dims
+  /// Any name; one that is no identifier is written in backticks. Expressions are parse_dim()'s.
   static Dim symbol(std::string name);
 
   bool is_constant() const { return terms_.empty(); }
@@ -45,7 +47,13 @@ class Dim {
 
  private:
   using Monomial = std::vector<std::string>;  // sorted symbol names, with repetition
-  std::map<Monomial, int64_t> terms_;         // no zero coefficients, no empty monomial
+  static Dim raw_symbol(std::string text);    // text as in ops/dim_parser.h
+  static Dim extremum(const Dim& a, const Dim& b, bool larger);
+  void add_term(const Monomial& monomial, int64_t coefficient);
+  std::pair<Monomial, int64_t> leading_term() const;
+  std::optional<Dim> nested_quotient(const Dim& b) const;
+
+  std::map<Monomial, int64_t> terms_;  // no zero coefficients, no empty monomial
   int64_t constant_ = 0;
 };
 

@@ -42,18 +42,20 @@ class InferContext {
   int num_outputs() const { return static_cast<int>(outputs_.size()); }
   /// Optional inputs that are absent have dtype kUndefined.
   bool has_input(int i) const { return i < num_inputs() && types_[static_cast<size_t>(i)].dtype != DType::kUndefined; }
-  DType dtype(int i) const { return types_[static_cast<size_t>(i)].dtype; }
+  /// kUndefined when absent.
+  DType dtype(int i) const { return has_input(i) ? types_[static_cast<size_t>(i)].dtype : DType::kUndefined; }
   bool has_shape(int i) const { return has_input(i) && types_[static_cast<size_t>(i)].shape.has_value(); }
-  /// Requires has_shape(i).
-  const SymShape& shape(int i) const { return *types_[static_cast<size_t>(i)].shape; }
+  /// Requires has_shape(i), else throws kInvalidModel.
+  const SymShape& shape(int i) const;
   int rank(int i) const { return static_cast<int>(shape(i).size()); }
   /// The whole value when it is known, else nullptr.
-  const Tensor* constant(int i) const { return has_input(i) ? values_[static_cast<size_t>(i)].constant : nullptr; }
+  const Tensor* constant(int i) const;
   /// The integers of input i, symbolic where need be; also from a constant. nullopt when unknown.
   std::optional<std::vector<Dim>> dims(int i) const;
   /// As dims(), when all are plain numbers.
   std::optional<std::vector<int64_t>> ints(int i) const;
 
+  /// Outputs that nobody wants (i >= num_outputs()) may be told too; they are forgotten.
   void set_output(int i, DType dtype, std::optional<SymShape> shape);
   /// Tells the symbolic value of an integer output (row-major).
   void set_output_dims(int i, std::vector<Dim> dims);
@@ -79,13 +81,13 @@ class EvalContext {
   const AttributeMap& attrs() const { return attrs_; }
   int num_inputs() const { return static_cast<int>(inputs_.size()); }
   int num_outputs() const { return static_cast<int>(outputs_.size()); }
-  bool has_input(int i) const {
-    return i < num_inputs() && inputs_[static_cast<size_t>(i)].dtype != DType::kUndefined;
-  }
-  const TensorView& input(int i) const { return inputs_[static_cast<size_t>(i)]; }
+  bool has_input(int i) const { return i < num_inputs() && inputs_[static_cast<size_t>(i)].dtype != DType::kUndefined; }
+  /// Throws kInvalidModel when absent.
+  const TensorView& input(int i) const;
   /// False for an optional output that nobody wants.
   bool wants_output(int i) const { return i < num_outputs(); }
-  TensorView output(int i) const { return outputs_[static_cast<size_t>(i)].view(); }
+  /// Requires wants_output(i).
+  TensorView output(int i) const;
   /// Makes output i of this shape (again).
   TensorView allocate(int i, DType dtype, const Shape& shape);
 
@@ -97,11 +99,11 @@ class EvalContext {
 
 enum OpTraits : uint32_t {
   kPlain = 0,
-  kElementwise = 1U << 0,       ///< Output element depends on the same (broadcast) element of each input only.
-  kView = 1U << 1,              ///< Output 0 has input 0's elements in the same order: Reshape, Squeeze, Identity…
-  kShapeOnly = 1U << 2,         ///< Outputs depend on the inputs' shapes only: Shape, Size.
-  kRandom = 1U << 3,            ///< Never folded or merged.
-  kDataDependentShape = 1U << 4 ///< Output shapes depend on input data: NonZero, Unique, …
+  kElementwise = 1U << 0,        ///< Output element depends on the same (broadcast) element of each input only.
+  kView = 1U << 1,               ///< Output 0 has input 0's elements in the same order: Reshape, Squeeze, Identity…
+  kShapeOnly = 1U << 2,          ///< Outputs depend on the inputs' shapes only: Shape, Size.
+  kRandom = 1U << 3,             ///< Never folded or merged.
+  kDataDependentShape = 1U << 4  ///< Output shapes depend on input data: NonZero, Unique, …
 };
 
 struct OpDescriptor {
