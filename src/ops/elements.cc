@@ -13,20 +13,33 @@ namespace {
 template <typename F>
 void with_storage(DType dtype, F&& f) {
   switch (dtype) {
-    case DType::kFloat32: return f(static_cast<float*>(nullptr));
-    case DType::kFloat64: return f(static_cast<double*>(nullptr));
-    case DType::kFloat16: return f(static_cast<Half*>(nullptr));
-    case DType::kBFloat16: return f(static_cast<BFloat16*>(nullptr));
-    case DType::kInt8: return f(static_cast<int8_t*>(nullptr));
-    case DType::kInt16: return f(static_cast<int16_t*>(nullptr));
-    case DType::kInt32: return f(static_cast<int32_t*>(nullptr));
-    case DType::kInt64: return f(static_cast<int64_t*>(nullptr));
+    case DType::kFloat32:
+      return f(static_cast<float*>(nullptr));
+    case DType::kFloat64:
+      return f(static_cast<double*>(nullptr));
+    case DType::kFloat16:
+      return f(static_cast<Half*>(nullptr));
+    case DType::kBFloat16:
+      return f(static_cast<BFloat16*>(nullptr));
+    case DType::kInt8:
+      return f(static_cast<int8_t*>(nullptr));
+    case DType::kInt16:
+      return f(static_cast<int16_t*>(nullptr));
+    case DType::kInt32:
+      return f(static_cast<int32_t*>(nullptr));
+    case DType::kInt64:
+      return f(static_cast<int64_t*>(nullptr));
     case DType::kUInt8:
-    case DType::kBool: return f(static_cast<uint8_t*>(nullptr));
-    case DType::kUInt16: return f(static_cast<uint16_t*>(nullptr));
-    case DType::kUInt32: return f(static_cast<uint32_t*>(nullptr));
-    case DType::kUInt64: return f(static_cast<uint64_t*>(nullptr));
-    default: throw_error(ErrorCode::kUnsupported, "element type {} is not supported by this operator", name_of(dtype));
+    case DType::kBool:
+      return f(static_cast<uint8_t*>(nullptr));
+    case DType::kUInt16:
+      return f(static_cast<uint16_t*>(nullptr));
+    case DType::kUInt32:
+      return f(static_cast<uint32_t*>(nullptr));
+    case DType::kUInt64:
+      return f(static_cast<uint64_t*>(nullptr));
+    default:
+      throw_error(ErrorCode::kUnsupported, "element type {} is not supported by this operator", name_of(dtype));
   }
 }
 

@@ -70,7 +70,9 @@ const TensorView& EvalContext::input(int i) const {
 
 TensorView EvalContext::output(int i) const {
   check(wants_output(i), ErrorCode::kInternal, "output {} is not wanted", i);
-  return outputs_[static_cast<size_t>(i)].view();
+  const Tensor& tensor = outputs_[static_cast<size_t>(i)];
+  check(tensor.defined(), ErrorCode::kInvalidModel, "the shape of output {} is not known", i);
+  return tensor.view();
 }
 
 TensorView EvalContext::allocate(int i, DType dtype, const Shape& shape) {
