@@ -5,6 +5,8 @@ namespace burnish {
 
 std::span<const Tactic* const> cpu_tactics() {
   static const Tactic* const kTable[] = {
+      &copy_tactic(),
+      &gather_tactic(),
       &reference_tactic(),
   };
   return kTable;

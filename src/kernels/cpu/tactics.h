@@ -4,6 +4,8 @@
 
 namespace burnish {
 
+const Tactic& copy_tactic();
+const Tactic& gather_tactic();
 const Tactic& reference_tactic();
 
 }  // namespace burnish

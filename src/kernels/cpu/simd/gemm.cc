@@ -1,0 +1,249 @@
+// The register tile: R rows times P panels of 16 columns, all of K in one go, the epilogue before the only store.
+//
+// A is read where it lies, one broadcast per row and step; B streams from its panels. With 8×48 or 6×64 results in
+// registers (AVX-512) the loads stay below one a cycle, so that the multipliers are the limit even when A and B come
+// from the second-level cache; blocking K would only add traffic for C.
+#include "kernels/cpu/simd/gemm.h"
+
+#include "kernels/cpu/simd/epilogue.h"
+#include "kernels/cpu/simd/vec.h"
+
+namespace burnish::BURNISH_SIMD {
+namespace {
+
+constexpr int kVecs = kPanelColumns / kLanes;  // per panel
+
+#if BURNISH_SIMD_avx512
+constexpr int kMaxPanels = 4;
+constexpr int kMaxRows[kMaxPanels + 1] = {0, 14, 12, 8, 6};
+#else
+constexpr int kMaxPanels = 1;
+constexpr int kMaxRows[kMaxPanels + 1] = {0, 6};
+#endif
+
+struct TileArgs {
+  const F32Product* product;
+  const float* a;
+  const float* b;
+  const float* bias;
+  const float* residual;
+  float* c;
+  int64_t last_columns;  // of the last panel, 1…16
+  float low, high;       // the activation, where it is a clamp
+  bool clamps;
+};
+
+template <int R, int V>
+using Registers = Vec[R][V];
+
+/// The lanes of vector v of V that are columns of C.
+template <int V>
+BURNISH_INLINE Mask tail_mask(int v, int64_t last_columns) {
+  const int64_t left = last_columns - static_cast<int64_t>(v % kVecs) * kLanes;
+  return first(v / kVecs + 1 < V / kVecs || left >= kLanes ? kLanes : (left > 0 ? left : 0));
+}
+
+template <int R, int V, int Steps>
+BURNISH_INLINE void multiply_steps(Registers<R, V>& acc, const char* const (&a)[(R + 2) / 3], int64_t a_row,
+                                   const char* b, int64_t b_panel) {
+#pragma GCC unroll 4
+  for (int u = 0; u < Steps; ++u) {
+    Vec bv[V];
+#pragma GCC unroll 8
+    for (int v = 0; v < V; ++v) {
+      bv[v] = load(reinterpret_cast<const float*>(b + (v / kVecs) * b_panel + u * 64 + (v % kVecs) * kLanes * 4));
+    }
+#pragma GCC unroll 16
+    for (int r = 0; r < R; ++r) {
+      Vec av = set1(*reinterpret_cast<const float*>(a[r / 3] + (r % 3) * a_row + u * 4));
+      if constexpr (V == 2) asm("" : "+v"(av));  // one load for both products, not one each
+#pragma GCC unroll 8
+      for (int v = 0; v < V; ++v) acc[r][v] = fma(av, bv[v], acc[r][v]);
+    }
+  }
+}
+
+/// One tap: k steps. Rows are reached from every third one, so that their addresses fit the register file; the empty
+/// asm statements keep the compiler from undoing that. Returns b behind the tap.
+template <int R, int V>
+BURNISH_INLINE const char* multiply_tap(Registers<R, V>& acc, const float* a_first, int64_t a_row, const char* b,
+                                        int64_t b_panel, int64_t k) {
+  constexpr int kGroups = (R + 2) / 3;
+  const char* a[kGroups];
+  for (int g = 0; g < kGroups; ++g) a[g] = reinterpret_cast<const char*>(a_first) + 3 * g * a_row;
+  for (; k >= 4; k -= 4) {
+    asm volatile("" : "+r"(a_row), "+r"(b_panel));
+    multiply_steps<R, V, 4>(acc, a, a_row, b, b_panel);
+    for (int g = 0; g < kGroups; ++g) {
+      a[g] += 16;
+      asm volatile("" : "+r"(a[g]));
+    }
+    b += 256;
+  }
+  for (; k > 0; --k) {
+    asm volatile("" : "+r"(a_row), "+r"(b_panel));
+    multiply_steps<R, V, 1>(acc, a, a_row, b, b_panel);
+    for (int g = 0; g < kGroups; ++g) a[g] += 4;
+    b += 64;
+  }
+  return b;
+}
+
+template <int R, int V>
+BURNISH_INLINE void add_bias_and_residual(Registers<R, V>& acc, const TileArgs& t) {
+  const F32Epilogue& e = t.product->epilogue;
+  if (t.bias != nullptr) {
+    for (int v = 0; v < V; ++v) {
+      const Vec bias = load(t.bias + v * kLanes);
+      for (int r = 0; r < R; ++r) acc[r][v] = add(acc[r][v], bias);
+    }
+  }
+  if (t.residual != nullptr && !e.residual_after) {
+    for (int v = 0; v < V; ++v) {
+      const Mask mask = tail_mask<V>(v, t.last_columns);
+      for (int r = 0; r < R; ++r) {
+        acc[r][v] = add(acc[r][v], load(t.residual + r * e.residual_row + v * kLanes, mask));
+      }
+    }
+  }
+}
+
+template <int R, int V>
+BURNISH_INLINE void store_tile(const Registers<R, V>& acc, const TileArgs& t) {
+  const int64_t ldc = t.product->c_row;
+  if (t.last_columns == kPanelColumns) {
+    for (int r = 0; r < R; ++r) {
+      for (int v = 0; v < V; ++v) store(t.c + r * ldc + v * kLanes, acc[r][v]);
+    }
+    return;
+  }
+  for (int v = 0; v < V; ++v) {
+    const Mask mask = tail_mask<V>(v, t.last_columns);
+    for (int r = 0; r < R; ++r) store(t.c + r * ldc + v * kLanes, acc[r][v], mask);
+  }
+}
+
+void activate_tile(const TileArgs& t, int rows, int64_t columns) {
+  const F32Epilogue& e = t.product->epilogue;
+  const bool after = t.residual != nullptr && e.residual_after;
+  for (int r = 0; r < rows; ++r) {
+    activate_row(t.c + r * t.product->c_row, after ? t.residual + r * e.residual_row : nullptr, columns, e);
+  }
+}
+
+template <int R, int P>
+void tile(const TileArgs& t) {
+  constexpr int V = P * kVecs;
+  const F32Product& p = *t.product;
+  Registers<R, V> acc;
+  for (int r = 0; r < R; ++r) {
+    for (int v = 0; v < V; ++v) acc[r][v] = zero();
+  }
+  const auto* b = reinterpret_cast<const char*>(t.b);
+  for (int64_t i = 0; i < p.num_taps; ++i) {
+    const int64_t offset = p.taps != nullptr ? p.taps[i] : 0;
+    b = multiply_tap<R, V>(acc, t.a + offset, p.a_row * 4, b, p.b_panel * 4, p.tap_k);
+  }
+  add_bias_and_residual<R, V>(acc, t);
+  if (t.clamps) {
+    const Vec low = set1(t.low);
+    const Vec high = set1(t.high);
+    for (int r = 0; r < R; ++r) {
+      for (int v = 0; v < V; ++v) acc[r][v] = min(high, max(low, acc[r][v]));
+    }
+  }
+  store_tile<R, V>(acc, t);
+  if (!t.clamps) activate_tile(t, R, (P - 1) * kPanelColumns + t.last_columns);
+}
+
+using TileFunction = void (*)(const TileArgs&);
+#if BURNISH_SIMD_avx512
+constexpr TileFunction kTiles[kMaxPanels + 1][15] = {
+    {},
+    {nullptr, tile<1, 1>, tile<2, 1>, tile<3, 1>, tile<4, 1>, tile<5, 1>, tile<6, 1>, tile<7, 1>, tile<8, 1>,
+     tile<9, 1>, tile<10, 1>, tile<11, 1>, tile<12, 1>, tile<13, 1>, tile<14, 1>},
+    {nullptr, tile<1, 2>, tile<2, 2>, tile<3, 2>, tile<4, 2>, tile<5, 2>, tile<6, 2>, tile<7, 2>, tile<8, 2>,
+     tile<9, 2>, tile<10, 2>, tile<11, 2>, tile<12, 2>},
+    {nullptr, tile<1, 3>, tile<2, 3>, tile<3, 3>, tile<4, 3>, tile<5, 3>, tile<6, 3>, tile<7, 3>, tile<8, 3>},
+    {nullptr, tile<1, 4>, tile<2, 4>, tile<3, 4>, tile<4, 4>, tile<5, 4>, tile<6, 4>}};
+#else
+constexpr TileFunction kTiles[kMaxPanels + 1][7] = {
+    {}, {nullptr, tile<1, 1>, tile<2, 1>, tile<3, 1>, tile<4, 1>, tile<5, 1>, tile<6, 1>}};
+#endif
+
+/// Panels of the next tile when `left` remain: as many as wanted, but no single panel left over where that can be
+/// avoided (a narrow tile cannot keep the multipliers busy).
+BURNISH_INLINE int panels_of_tile(int64_t left, int wanted) {
+  if (left <= wanted) return static_cast<int>(left);
+  if (kMaxPanels == 1) return 1;
+  if (wanted == 4 && (left == 5 || left == 6 || left == 9)) return 3;
+  if (wanted == 3 && (left == 4 || left == 5 || left == 8)) return left == 5 ? 3 : 4;
+  return wanted;
+}
+
+/// Asks for part `index` of `count` of the panels that come next, so that they lie in the second-level cache when
+/// their turn comes.
+BURNISH_INLINE void prefetch_part(const float* next, int64_t floats, int64_t index, int64_t count) {
+  const int64_t lines = floats / 16;
+  const int64_t end = lines * (index + 1) / count;
+  for (int64_t i = lines * index / count; i < end; ++i) {
+    _mm_prefetch(reinterpret_cast<const char*>(next + i * 16), _MM_HINT_T1);
+  }
+}
+
+void product(const F32Product& p) {
+  const int64_t num_panels = (p.columns + kPanelColumns - 1) / kPanelColumns;
+  const int wanted = p.tile_panels > 0 && p.tile_panels < kMaxPanels ? p.tile_panels : kMaxPanels;
+  TileArgs t{};
+  t.product = &p;
+  t.clamps = clamp_bounds(p.epilogue, t.low, t.high) && !(p.epilogue.residual != nullptr && p.epilogue.residual_after);
+  for (int64_t panel = 0; panel < num_panels;) {
+    const int panels = panels_of_tile(num_panels - panel, wanted);
+    const int64_t column = panel * kPanelColumns;
+    const int64_t tiles = (p.rows + kMaxRows[panels] - 1) / kMaxRows[panels];
+    const int64_t next_panels = num_panels - panel - panels < panels ? num_panels - panel - panels : panels;
+    const int64_t left = p.columns - column - (panels - 1) * kPanelColumns;
+    t.last_columns = left < kPanelColumns ? left : kPanelColumns;
+    t.b = p.b + panel * p.b_panel;
+    t.bias = p.epilogue.bias != nullptr ? p.epilogue.bias + column : nullptr;
+    for (int64_t g = 0; g < p.groups; ++g) {
+      for (int64_t i = 0; i < tiles; ++i) {
+        const int64_t begin = p.rows * i / tiles;
+        const int64_t end = p.rows * (i + 1) / tiles;
+        if (tiles * p.groups >= 4) {
+          prefetch_part(t.b + panels * p.b_panel, next_panels * p.b_panel, g * tiles + i, p.groups * tiles);
+        }
+        t.a = p.a + g * p.a_group + begin * p.a_row;
+        t.c = p.c + g * p.c_group + begin * p.c_row + column;
+        if (p.epilogue.residual != nullptr) {
+          t.residual = p.epilogue.residual + g * p.epilogue.residual_group + begin * p.epilogue.residual_row + column;
+        }
+        kTiles[panels][end - begin](t);
+      }
+    }
+    panel += panels;
+  }
+}
+
+void pack(const float* b, int64_t row, int64_t column, int64_t k, int64_t n, float scale, float* packed) {
+  const Vec factor = set1(scale);
+  for (int64_t first_column = 0; first_column < n; first_column += kPanelColumns) {
+    const int64_t valid = n - first_column < kPanelColumns ? n - first_column : kPanelColumns;
+    const float* source = b + first_column * column;
+    if (valid == kPanelColumns && column == 1) {
+      for (int64_t i = 0; i < k; ++i, packed += kPanelColumns) {
+        for (int v = 0; v < kVecs; ++v) store(packed + v * kLanes, mul(factor, load(source + i * row + v * kLanes)));
+      }
+      continue;
+    }
+    for (int64_t i = 0; i < k; ++i, packed += kPanelColumns) {
+      for (int64_t j = 0; j < kPanelColumns; ++j) packed[j] = j < valid ? scale * source[i * row + j * column] : 0.0F;
+    }
+  }
+}
+
+}  // namespace
+
+const F32GemmFunctions kF32Gemm = {product, pack};
+
+}  // namespace burnish::BURNISH_SIMD
