@@ -19,11 +19,11 @@ struct Blob {
 };
 
 struct EngineData {
-  std::string target_kind;         ///< "cpu"
-  std::string target_isa;          ///< name_of(Isa)
+  std::string target_kind;  ///< "cpu"
+  std::string target_isa;   ///< name_of(Isa)
   std::string target_fingerprint;
-  std::vector<Plan> plans;         ///< One per profile; the first whose range holds the shapes is used.
-  std::vector<Blob> blobs;         ///< Shared by all plans, without duplicates.
+  std::vector<Plan> plans;  ///< One per profile; the first whose range holds the shapes is used.
+  std::vector<Blob> blobs;  ///< Shared by all plans, without duplicates.
   /// Build options and provenance: "model.hash", "model.producer", "option.opt_level", "fused.…", …
   std::map<std::string, std::string> metadata;
 };

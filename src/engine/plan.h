@@ -28,14 +28,14 @@ enum class Storage : uint8_t {
 struct PlanValue {
   std::string name;
   DType dtype = DType::kUndefined;
-  bool has_shape = true;       ///< False when even the rank depends on data.
+  bool has_shape = true;  ///< False when even the rank depends on data.
   SymShape shape;
   ValueKind kind = ValueKind::kIntermediate;
-  int32_t blob = -1;           ///< Constants: index into EngineData::blobs. -1 when packed away.
+  int32_t blob = -1;  ///< Constants: index into EngineData::blobs. -1 when packed away.
   Storage storage = Storage::kOwn;
-  PlanValueId root = kAbsent;  ///< For kAlias and kSlice.
-  int32_t slice_step = -1;     ///< For kSlice: the concat step…
-  int32_t slice_position = -1; ///< …and which of its inputs this is.
+  PlanValueId root = kAbsent;   ///< For kAlias and kSlice.
+  int32_t slice_step = -1;      ///< For kSlice: the concat step…
+  int32_t slice_position = -1;  ///< …and which of its inputs this is.
 };
 
 enum class StepKind : uint8_t {
@@ -47,15 +47,15 @@ enum class StepKind : uint8_t {
 struct PlanStep {
   StepKind kind = StepKind::kKernel;
   std::string op;
-  std::string name;               ///< Names of the model's nodes it stands for, joined by " + ".
+  std::string name;  ///< Names of the model's nodes it stands for, joined by " + ".
   AttributeMap attrs;
   std::vector<PlanValueId> inputs;
   std::vector<PlanValueId> outputs;
-  std::string tactic;             ///< Empty unless kKernel.
+  std::string tactic;  ///< Empty unless kKernel.
   int32_t tactic_version = 0;
   std::string config;
-  std::vector<int32_t> packed;    ///< Blob indices, in the tactic's order.
-  double predicted_us = 0;        ///< Measured by the tuner at the profile's opt shapes; 0 if not timed.
+  std::vector<int32_t> packed;  ///< Blob indices, in the tactic's order.
+  double predicted_us = 0;      ///< Measured by the tuner at the profile's opt shapes; 0 if not timed.
 };
 
 /// A public input or output.
@@ -75,7 +75,7 @@ struct OptimizationProfile {
 struct Plan {
   OptimizationProfile profile;
   std::vector<PlanValue> values;
-  std::vector<PlanStep> steps;    ///< In execution order.
+  std::vector<PlanStep> steps;  ///< In execution order.
   std::vector<Binding> inputs;
   std::vector<Binding> outputs;
   int64_t predicted_arena_bytes = 0;  ///< At the profile's max shapes.
