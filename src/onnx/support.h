@@ -1,0 +1,26 @@
+#pragma once
+// What we have an operator for, and what to tell where we have none.
+#include <optional>
+#include <string>
+
+#include "base/tensor.h"
+
+namespace onnx {
+class AttributeProto;
+}
+
+namespace burnish {
+
+class ExternalData;
+
+struct UnsupportedReason {
+  std::string why;
+  std::string what_to_do;
+};
+/// nullopt when the operator of this domain ("" is the default one) can be imported.
+std::optional<UnsupportedReason> unsupported_reason(const std::string& domain, const std::string& op);
+
+/// The value of a Constant node from its one attribute: value, sparse_value, value_int, value_floats, …
+Tensor constant_of(const std::string& attribute, const onnx::AttributeProto& proto, ExternalData* external);
+
+}  // namespace burnish
