@@ -1,0 +1,93 @@
+#include "compile/compile.h"
+
+#include "base/checked.h"
+#include "compile/choose.h"
+#include "compile/concat_placement.h"
+#include "compile/in_place.h"
+#include "compile/lower.h"
+#include "compile/memory_estimate.h"
+#include "compile/schedule.h"
+#include "compile/step_options.h"
+
+namespace burnish {
+namespace {
+
+using Symbols = std::map<std::string, int64_t, std::less<>>;
+
+/// The numbers behind the symbols of the graph's inputs when every input has its largest shape.
+Symbols symbols_at_max(const Graph& graph, const OptimizationProfile& profile) {
+  Symbols symbols;
+  for (const ValueId id : graph.inputs()) {
+    const Value& input = graph.value(id);
+    const auto it = profile.inputs.find(input.name);
+    if (it == profile.inputs.end() || !input.type.shape) continue;
+    for (size_t i = 0; i < input.type.shape->size() && static_cast<int>(i) < it->second.max.rank(); ++i) {
+      const Dim& dim = (*input.type.shape)[i];
+      if (!dim.is_constant()) symbols.emplace(to_string(dim), it->second.max[static_cast<int>(i)]);
+    }
+  }
+  return symbols;
+}
+
+int64_t bytes_at(const Value& value, const Symbols& symbols) {
+  if (!value.type.shape) return 0;
+  int64_t bytes = static_cast<int64_t>(size_of(value.type.dtype));
+  for (const Dim& dim : *value.type.shape) {
+    const auto extent = dim.evaluate(symbols);
+    if (!extent || *extent < 0) return 0;
+    bytes = checked_mul(bytes, *extent);
+  }
+  return bytes;
+}
+
+void assign_tactics(Plan& plan, const std::vector<Candidate>& chosen) {
+  for (size_t s = 0; s < chosen.size(); ++s) {
+    if (chosen[s].tactic == nullptr) continue;
+    PlanStep& step = plan.steps[s];
+    step.tactic = std::string(chosen[s].tactic->name());
+    step.tactic_version = chosen[s].tactic->version();
+    step.config = chosen[s].config;
+    step.predicted_us = chosen[s].us;
+  }
+}
+
+/// A concat costs only what is still copied.
+void price_concats(Plan& plan, const std::vector<PlacementEdge>& edges, const std::vector<bool>& placed) {
+  for (size_t e = 0; e < edges.size(); ++e) {
+    double& us = plan.steps[static_cast<size_t>(edges[e].concat)].predicted_us;
+    if (placed[e]) us = std::max(0.0, us - edges[e].copy_us);
+  }
+}
+
+}  // namespace
+
+Plan compile_plan(const Graph& graph, const OptimizationProfile& profile, CompileSession& session) {
+  const Symbols symbols = symbols_at_max(graph, profile);
+  const auto order = schedule(graph, [&](ValueId id) { return bytes_at(graph.value(id), symbols); });
+  LoweredPlan lowered = lower(graph, order, profile);
+  Plan& plan = lowered.plan;
+
+  const ResolvedShapes opt = values_at(lowered, ProfilePoint::kOpt);
+  const auto options = options_of_steps(lowered, opt, session.tuner, session.target, session.reporter);
+  const auto edges = find_placements(lowered, opt, options);
+  const Choice choice = choose(options, edges);
+  for (size_t e = 0; e < edges.size(); ++e) {
+    if (choice.placed[e]) place(plan, edges[e]);
+  }
+  const int num_in_place = run_in_place(lowered, options, choice.candidates);
+  assign_tactics(plan, choice.candidates);
+  price_concats(plan, edges, choice.placed);
+  pack_weights(lowered, options, choice.candidates, session.blobs, session.reporter);
+
+  for (const PlanStep& step : plan.steps) plan.predicted_us += step.predicted_us;
+  plan.predicted_arena_bytes = arena_bytes(plan, values_at(lowered, ProfilePoint::kMax));
+  session.reporter.log(
+      LogLevel::kVerbose,
+      fmt::format("plan: {} steps, {} outputs in place, {} of {} concat inputs placed, {:.3f} ms "
+                  "predicted, {:.1f} MB arena",
+                  plan.steps.size(), num_in_place, std::count(choice.placed.begin(), choice.placed.end(), true),
+                  edges.size(), plan.predicted_us / 1e3, static_cast<double>(plan.predicted_arena_bytes) / 1e6));
+  return std::move(lowered.plan);
+}
+
+}  // namespace burnish

@@ -1,0 +1,144 @@
+#include "compile/stopwatch.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+namespace burnish {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/// Runs shorter than this are repeated within a round, so that the clock's grain does not matter.
+constexpr double kMinRoundUs = 40;
+constexpr int kMaxRepeats = 16;
+/// A contestant drops out when it needs this many times the best one's time after the first and after later rounds.
+constexpr double kHopelessAtFirst = 1.8;
+constexpr double kHopelessLater = 1.3;
+
+/// Small floats of mixed sign, never denormal; zeros for integers, which are valid indices everywhere; true for masks.
+void fill(const Tensor& tensor) {
+  if (tensor.dtype() == DType::kFloat32) {
+    uint32_t state = 0x9e3779b9U;
+    const int64_t n = tensor.num_elements();
+    for (int64_t i = 0; i < n; ++i) {
+      state = state * 1664525U + 1013904223U;
+      tensor.as<float>()[i] = static_cast<float>(state >> 8U) / 16777216.0F - 0.5F;
+    }
+    return;
+  }
+  std::memset(tensor.data(), tensor.dtype() == DType::kBool ? 1 : 0, tensor.num_bytes());
+}
+
+/// Reads and writes more than the second-level caches hold: a step's weights have been evicted by the other steps'.
+class CacheSweeper {
+ public:
+  explicit CacheSweeper(const Target& target)
+      : bytes_(static_cast<size_t>(std::clamp<int64_t>(target.l2_bytes * 2, 1 << 20, 8 << 20)) *
+               static_cast<size_t>(target.num_threads)),
+        memory_(allocate_aligned(bytes_)) {
+    std::memset(memory_.get(), 0, bytes_);
+  }
+  void sweep(ThreadPool& pool) {
+    auto* words = static_cast<uint64_t*>(memory_.get());
+    pool.for_ranges(static_cast<int64_t>(bytes_ / sizeof(uint64_t)), [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; i += 8) ++words[i];
+    });
+  }
+
+ private:
+  size_t bytes_;
+  std::shared_ptr<void> memory_;
+};
+
+/// Median of the faster half: robust against other work on the machine, which only ever slows down.
+double robust_time(std::vector<double> samples) {
+  std::sort(samples.begin(), samples.end());
+  const size_t half = (samples.size() + 1) / 2;
+  return samples[half / 2];
+}
+
+struct Lane {
+  std::vector<double> samples;
+  double spent_us = 0;
+  int repeats = 1;
+  bool running = false;
+};
+
+double best_of(const std::vector<Lane>& lanes) {
+  double best = INFINITY;
+  for (const Lane& lane : lanes) {
+    if (!lane.samples.empty()) best = std::min(best, robust_time(lane.samples));
+  }
+  return best;
+}
+
+}  // namespace
+
+ProblemBuffers::ProblemBuffers(const Problem& problem) {
+  for (size_t i = 0; i < problem.inputs.size(); ++i) {
+    const TensorDesc& desc = problem.inputs[i];
+    if (!desc.present() || problem.constants[i].defined()) {
+      inputs_.push_back(problem.constants[i]);
+      continue;
+    }
+    inputs_.emplace_back(desc.dtype, desc.shape);
+    fill(inputs_.back());
+  }
+  for (const TensorDesc& desc : problem.outputs)
+    outputs_.push_back(desc.present() ? Tensor(desc.dtype, desc.shape) : Tensor());
+}
+
+Contestant::Contestant(const Candidate& candidate, const Problem& problem, const ProblemBuffers& buffers,
+                       const Target& target) {
+  std::vector<PackedView> views;
+  for (const PackedBlob& blob : candidate.tactic->pack(problem, candidate.config)) {
+    // Kernels expect their weights aligned as in an engine file.
+    packed_.push_back(allocate_aligned(blob.size()));
+    if (!blob.empty()) std::memcpy(packed_.back().get(), blob.data(), blob.size());
+    views.emplace_back(static_cast<const std::byte*>(packed_.back().get()), blob.size());
+  }
+  kernel_ = candidate.tactic->prepare(problem, candidate.config, views, target);
+  for (size_t i = 0; i < problem.inputs.size(); ++i) {
+    const bool packed = problem.is_constant[i] && candidate.tactic->packs_input(problem, static_cast<int>(i));
+    inputs_.push_back(packed ? nullptr : buffers.inputs()[i].data());
+  }
+  for (const Tensor& output : buffers.outputs()) outputs_.push_back(output.data());
+  scratch_ = allocate_aligned(kernel_->scratch_bytes());
+}
+
+double Contestant::run(ThreadPool& pool, int repeats) const {
+  const KernelArgs args{inputs_, outputs_, scratch_.get(), &pool};
+  const auto start = Clock::now();
+  for (int i = 0; i < repeats; ++i) kernel_->run(args);
+  return std::chrono::duration<double, std::micro>(Clock::now() - start).count() / repeats;
+}
+
+std::vector<double> race(std::span<const std::unique_ptr<Contestant>> contestants, const TuningEffort& effort,
+                         ThreadPool& pool, const Target& target) {
+  CacheSweeper sweeper(target);
+  std::vector<Lane> lanes(contestants.size());
+  for (size_t i = 0; i < lanes.size(); ++i) {
+    if (!contestants[i]) continue;
+    lanes[i].running = true;
+    const double warm_up_us = contestants[i]->run(pool, 1);
+    lanes[i].repeats = std::clamp(static_cast<int>(kMinRoundUs / std::max(warm_up_us, 0.1)), 1, kMaxRepeats);
+  }
+  for (int round = 0; round < effort.rounds; ++round) {
+    for (size_t i = 0; i < lanes.size(); ++i) {
+      Lane& lane = lanes[i];
+      if (!lane.running) continue;
+      sweeper.sweep(pool);
+      lane.samples.push_back(contestants[i]->run(pool, lane.repeats));
+      lane.spent_us += lane.samples.back() * lane.repeats;
+      if (round > 0 && lane.spent_us > effort.candidate_us) lane.running = false;
+    }
+    const double limit = best_of(lanes) * (round == 0 ? kHopelessAtFirst : kHopelessLater);
+    for (Lane& lane : lanes) lane.running &= !lane.samples.empty() && robust_time(lane.samples) <= limit;
+  }
+  std::vector<double> times(lanes.size(), 0);
+  for (size_t i = 0; i < lanes.size(); ++i) times[i] = lanes[i].samples.empty() ? 0 : robust_time(lanes[i].samples);
+  return times;
+}
+
+}  // namespace burnish

@@ -1,0 +1,119 @@
+#include "compile/tuner.h"
+
+#include <algorithm>
+
+#include "compile/step_problem.h"
+#include "compile/stopwatch.h"
+
+namespace burnish {
+namespace {
+
+constexpr double kRefused = -1;  ///< In the cache: the tactic could not run the problem after all.
+
+bool is_reference(const Tactic& tactic) {
+  return tactic.ops().empty();
+}
+
+bool handles(const Tactic& tactic, std::string_view op) {
+  const auto ops = tactic.ops();
+  return ops.empty() || std::find(ops.begin(), ops.end(), op) != ops.end();
+}
+
+}  // namespace
+
+TuningEffort TuningEffort::of_level(int opt_level) {
+  static constexpr int kMany = 1 << 20;
+  switch (opt_level) {
+    case 0:
+      return {1, 1, 0, 0};
+    case 1:
+      return {2, 1, 3, 1e4};
+    case 2:
+      return {3, 2, 4, 2e4};
+    case 3:
+      return {kMany, 4, 7, 4e4};
+    case 4:
+      return {kMany, 10, 12, 1e5};
+    default:
+      return {kMany, kMany, 30, 1e6};
+  }
+}
+
+Tuner::Tuner(const Target& target, TimingCache& cache, int opt_level)
+    : target_(target), cache_(cache), effort_(TuningEffort::of_level(opt_level)) {}
+
+Tuner::~Tuner() = default;
+
+Candidate Tuner::reference() {
+  for (const Tactic* tactic : cpu_tactics()) {
+    if (is_reference(*tactic)) return {tactic, "", 0};
+  }
+  throw_error(ErrorCode::kInternal, "the tactic table has no reference");
+}
+
+std::vector<Candidate> Tuner::enumerate(const Problem& problem) const {
+  std::vector<Candidate> found;
+  int num_tactics = 0;
+  for (const Tactic* tactic : cpu_tactics()) {
+    if (num_tactics == effort_.tactics) break;
+    // The reference is slower than anything made for the purpose: not worth the time that timing it takes.
+    if (is_reference(*tactic) && num_tactics > 0) continue;
+    if (!handles(*tactic, problem.op) || !tactic->supports(problem, target_)) continue;
+    ++num_tactics;
+    const auto configs = tactic->candidates(problem, target_);
+    const size_t count = std::min(configs.size(), static_cast<size_t>(effort_.configs));
+    for (size_t i = 0; i < count; ++i) found.push_back({tactic, configs[i], 0});
+  }
+  check(!found.empty(), ErrorCode::kUnsupported, "no tactic runs {}", to_string(problem));
+  return found;
+}
+
+std::string Tuner::cache_key(const Candidate& candidate, const std::string& problem_key) const {
+  return fmt::format("{}#{}|{}|{}|{}|threads={}", candidate.tactic->name(), candidate.tactic->version(),
+                     candidate.config, problem_key, target_.fingerprint(), target_.num_threads);
+}
+
+void Tuner::measure(const Problem& problem, const std::string& key, std::vector<Candidate>& candidates) {
+  if (!pool_) pool_ = std::make_unique<ThreadPool>(target_.num_threads);
+  const ProblemBuffers buffers(problem);
+  std::vector<std::unique_ptr<Contestant>> contestants;
+  for (const Candidate& candidate : candidates) {
+    contestants.emplace_back();
+    try {
+      contestants.back() = std::make_unique<Contestant>(candidate, problem, buffers, target_);
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::kUnsupported) throw;
+    }
+  }
+  const auto times = race(contestants, effort_, *pool_, target_);
+  for (size_t i = 0; i < candidates.size(); ++i) {
+    candidates[i].us = contestants[i] ? times[i] : kRefused;
+    cache_.insert(cache_key(candidates[i], key), candidates[i].us);
+  }
+  num_timed_ += static_cast<int>(candidates.size());
+}
+
+const std::vector<Candidate>& Tuner::candidates(const Problem& problem) {
+  const std::string key = to_string(problem);
+  const auto [it, is_new] = known_.try_emplace(key);
+  std::vector<Candidate>& candidates = it->second;
+  if (!is_new) return candidates;
+  candidates = enumerate(problem);
+  // A lone candidate is timed as well: its time is the price of a plan and what `inspect` shows.
+  if (effort_.rounds > 0) {
+    bool all_cached = true;
+    for (Candidate& candidate : candidates) {
+      const auto us = cache_.find(cache_key(candidate, key));
+      all_cached &= us.has_value();
+      candidate.us = us.value_or(0);
+    }
+    if (!all_cached) measure(problem, key, candidates);
+    // What the cache holds is rounded; choose by that, so that a build from the cache makes the same choice.
+    for (Candidate& candidate : candidates) candidate.us = *cache_.find(cache_key(candidate, key));
+    std::erase_if(candidates, [](const Candidate& c) { return c.us < 0; });
+    if (candidates.empty()) candidates.push_back(reference());
+  }
+  return candidates;
+}
+
+}  // namespace burnish
