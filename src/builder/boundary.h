@@ -1,0 +1,21 @@
+#pragma once
+// Where our errors become the public API's exceptions.
+#include <burnish/engine.h>
+
+#include <utility>
+
+#include "base/error.h"
+
+namespace burnish {
+
+/// Runs f; an Error that leaves it is thrown on as burnish::Exception.
+template <typename F>
+decltype(auto) at_boundary(F&& f) {
+  try {
+    return std::forward<F>(f)();
+  } catch (const Error& error) {
+    throw Exception(std::string(name_of(error.code())), error.what());
+  }
+}
+
+}  // namespace burnish

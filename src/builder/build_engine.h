@@ -1,0 +1,33 @@
+#pragma once
+// Conducts a build: import → passes → compile, for every profile, into an engine in memory.
+#include <burnish/builder.h>
+
+#include "base/log.h"
+#include "engine/engine_data.h"
+#include "ir/graph.h"
+
+namespace burnish {
+
+/// What the internal callers (command line, tests) can say beyond the public options.
+struct BuildSettings {
+  BuildOptions options;
+  Reporter reporter;  ///< Used instead of options.log and options.progress.
+  /// May change the graph after import, before any pass (`compare --per-layer` adds outputs).
+  std::function<void(Graph&)> after_import;
+};
+
+struct BuiltEngine {
+  EngineData data;
+  BuildReport report;  ///< seconds and engine_bytes are still 0.
+};
+
+/// The reporter that forwards to options.log and options.progress.
+Reporter reporter_of(const BuildOptions& options);
+
+/// Throws Error with frames. Reads and writes the timing cache, no other file besides the model.
+BuiltEngine build_engine(const std::string& model_path, const BuildSettings& settings);
+
+/// build_engine() and write_engine(), checked options, seconds and bytes reported.
+BuildReport build_to_file(const std::string& model_path, const std::string& engine_path, const BuildSettings& settings);
+
+}  // namespace burnish
