@@ -5,7 +5,9 @@
 namespace burnish {
 
 const Tactic& copy_tactic();
+const Tactic& f32_pointwise_tactic();
 const Tactic& gather_tactic();
+const Tactic& f32_gemm_tactic();
 const Tactic& reference_tactic();
 
 }  // namespace burnish

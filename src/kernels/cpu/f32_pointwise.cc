@@ -1,0 +1,263 @@
+// cpu.f32_pointwise: elementwise steps over broadcast inputs, run block by block through all instructions of the
+// program, so that intermediate results never leave the first cache.
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "kernels/cpu/parallel.h"
+#include "kernels/cpu/pointwise_program.h"
+#include "kernels/cpu/strided_copy.h"
+#include "kernels/cpu/tactics.h"
+
+namespace burnish {
+namespace {
+
+constexpr int64_t kBlock = 1024;  ///< Elements; 4 KiB a buffer.
+constexpr int kMaxBuffers = 20;   ///< Results and gathered inputs of one program; 80 KiB of stack.
+constexpr int kMaxTableValues = 192;
+constexpr int64_t kShortRow = 128;  ///< Rows shorter than this are run several at once.
+
+/// How an input meets a block of rows × columns output elements.
+enum class Access : uint8_t {
+  kUniform,   ///< One element for the whole block.
+  kDirect,    ///< Lies there as the block needs it.
+  kGathered,  ///< Is brought together in a buffer first.
+};
+
+struct Stream {
+  Access access = Access::kDirect;
+  int buffer = -1;  ///< For kGathered.
+  Shape strides;    ///< Per merged dimension; 0 where broadcast.
+};
+
+/// The output's dimensions merged as far as every input allows. The last two are the rows and columns of blocks.
+struct Loop {
+  Shape dims;
+  Shape out_strides;
+  std::vector<Stream> inputs;
+  int64_t rows_per_block = 1;
+  int64_t columns_per_block = kBlock;
+};
+
+/// An input's strides along the output's dimensions.
+Shape broadcast_strides(const TensorDesc& input, const Shape& out) {
+  const Shape own = strides_of(input);
+  Shape strides = out;  // of the right rank
+  const int added = out.rank() - input.shape.rank();
+  for (int d = 0; d < out.rank(); ++d) {
+    strides[d] = d < added || input.shape[d - added] == 1 ? 0 : own[d - added];
+  }
+  return strides;
+}
+
+Loop merge_dimensions(const Problem& p) {
+  const Shape& out = p.outputs[0].shape;
+  const Shape out_strides = strides_of(p.outputs[0]);
+  std::vector<Shape> strides;
+  for (const TensorDesc& d : p.inputs) strides.push_back(broadcast_strides(d, out));
+  Loop loop;
+  loop.inputs.resize(p.inputs.size());
+  for (int d = 0; d < out.rank(); ++d) {
+    if (out[d] == 1) continue;
+    const int last = loop.dims.rank() - 1;
+    bool merges = last >= 0 && loop.out_strides[last] == out[d] * out_strides[d];
+    for (size_t i = 0; merges && i < strides.size(); ++i) {
+      merges = loop.inputs[i].strides[last] == out[d] * strides[i][d];
+    }
+    if (merges) {
+      loop.dims[last] *= out[d];
+      loop.out_strides[last] = out_strides[d];
+    } else {
+      loop.dims.push_back(out[d]);
+      loop.out_strides.push_back(out_strides[d]);
+    }
+    for (size_t i = 0; i < strides.size(); ++i) {
+      Shape& s = loop.inputs[i].strides;
+      merges ? void(s[last] = strides[i][d]) : s.push_back(strides[i][d]);
+    }
+  }
+  return loop;
+}
+
+/// At least a row and a column dimension.
+void pad_to_two(Shape& shape, int64_t fill) {
+  while (shape.rank() < 2) {
+    Shape padded{fill};
+    for (const int64_t v : shape.dims()) padded.push_back(v);
+    shape = padded;
+  }
+}
+
+Loop make_loop(const Problem& p, int first_buffer) {
+  Loop loop = merge_dimensions(p);
+  if (loop.dims.rank() == 0) {
+    loop.dims.push_back(1);
+    loop.out_strides.push_back(1);
+    for (Stream& s : loop.inputs) s.strides.push_back(0);
+  }
+  pad_to_two(loop.dims, 1);
+  pad_to_two(loop.out_strides, 0);
+  const int column = loop.dims.rank() - 1, row = column - 1;
+  const int64_t columns = loop.dims[column];
+  loop.columns_per_block = std::min(columns, kBlock);
+  if (columns < kShortRow) loop.rows_per_block = std::max<int64_t>(1, std::min(loop.dims[row], kBlock / columns));
+  for (Stream& s : loop.inputs) {
+    pad_to_two(s.strides, 0);
+    const bool one_row = loop.rows_per_block == 1;
+    if (s.strides[column] == 0 && (one_row || s.strides[row] == 0)) {
+      s.access = Access::kUniform;
+    } else if (s.strides[column] == 0 || !(one_row || s.strides[row] == columns)) {
+      s.access = Access::kGathered;
+      s.buffer = first_buffer++;
+    }
+  }
+  return loop;
+}
+
+class PointwiseKernel : public Kernel {
+ public:
+  PointwiseKernel(PointwiseProgram program, Loop loop, const PointwiseKernels& kernels)
+      : program_(std::move(program)), loop_(std::move(loop)), kernels_(kernels) {
+    for (int v = 0; v < program_.num_inputs; ++v) {
+      uniform_.push_back(loop_.inputs[static_cast<size_t>(v)].access == Access::kUniform);
+    }
+    uniform_.resize(static_cast<size_t>(program_.first_result()), true);
+    for (const PointwiseOp& op : program_.ops) uniform_.push_back(uniform_[op.a] && uniform_[op.b]);
+    row_ = loop_.dims.rank() - 2;
+    row_blocks_ = blocks(loop_.dims[row_], loop_.rows_per_block);
+    column_blocks_ = blocks(loop_.dims[row_ + 1], loop_.columns_per_block);
+    const auto touched = static_cast<int64_t>(program_.num_inputs) + 1 + 4 * static_cast<int64_t>(program_.ops.size());
+    block_cost_ = loop_.rows_per_block * loop_.columns_per_block * 4 * touched;
+  }
+
+  void run(const KernelArgs& args) const override {
+    const int64_t outer = loop_.dims.product(0, row_);
+    parallel_ranges(*args.pool, outer * row_blocks_ * column_blocks_, block_cost_,
+                    [&](int64_t begin, int64_t end) { run_blocks(args, begin, end); });
+  }
+
+ private:
+  using Buffers = std::array<std::array<float, kBlock>, kMaxBuffers>;
+  using Values = std::array<PointwiseValue, kMaxTableValues>;
+
+  static int64_t blocks(int64_t n, int64_t size) { return (n + size - 1) / size; }
+
+  void run_blocks(const KernelArgs& args, int64_t begin, int64_t end) const {
+    alignas(64) Buffers buffers;  // NOLINT: every element is written before it is read
+    Values values;                // NOLINT
+    const auto first = static_cast<size_t>(program_.num_inputs);
+    for (size_t i = 0; i < program_.literals.size(); ++i) {
+      values[first + i] = {const_cast<float*>(&program_.literals[i]), true};  // only read
+    }
+    for (size_t i = 0; i + 1 < program_.ops.size(); ++i) {
+      const PointwiseOp& op = program_.ops[i];
+      values[op.target] = {buffers[static_cast<size_t>(program_.buffers[i])].data(), uniform_[op.target]};
+    }
+    for (int64_t b = begin; b < end; ++b) run_block(args, b, buffers, values);
+  }
+
+  void run_block(const KernelArgs& args, int64_t block, Buffers& buffers, Values& values) const {
+    const int64_t column = block % column_blocks_ * loop_.columns_per_block;
+    block /= column_blocks_;
+    const int64_t row = block % row_blocks_ * loop_.rows_per_block;
+    const int64_t outer = block / row_blocks_;
+    const int64_t rows = std::min(loop_.rows_per_block, loop_.dims[row_] - row);
+    const int64_t columns = std::min(loop_.columns_per_block, loop_.dims[row_ + 1] - column);
+    for (size_t i = 0; i < loop_.inputs.size(); ++i) {
+      const Stream& s = loop_.inputs[i];
+      const auto* from = static_cast<const float*>(args.inputs[i]);
+      if (from == nullptr) continue;
+      from += offset(s.strides, outer, row, column);
+      float* data = const_cast<float*>(from);  // inputs are only read
+      if (s.access == Access::kGathered) {
+        data = buffers[static_cast<size_t>(s.buffer)].data();
+        gather(from, s.strides[row_], s.strides[row_ + 1], rows, columns, data);
+      }
+      values[i] = {data, s.access == Access::kUniform};
+    }
+    finish_block(static_cast<float*>(args.outputs[0]) + offset(loop_.out_strides, outer, row, column), rows, columns,
+                 buffers, values);
+  }
+
+  /// Runs the program, straight into the output where the block is contiguous there and not one number only.
+  void finish_block(float* out, int64_t rows, int64_t columns, Buffers& buffers, Values& values) const {
+    const int64_t step = loop_.out_strides[row_];
+    const uint16_t target = program_.ops.back().target;
+    const bool direct = (rows == 1 || step == columns) && !uniform_[target];
+    float* result = direct ? out : buffers.back().data();
+    values[target] = {result, uniform_[target]};
+    kernels_.run(program_.ops.data(), static_cast<int>(program_.ops.size()), values.data(), rows * columns);
+    if (direct) return;
+    for (int64_t r = 0; r < rows; ++r) {
+      if (uniform_[target]) {
+        std::fill_n(out + r * step, columns, *result);
+      } else {
+        std::memcpy(out + r * step, result + r * columns, static_cast<size_t>(columns) * sizeof(float));
+      }
+    }
+  }
+
+  int64_t offset(const Shape& strides, int64_t outer, int64_t row, int64_t column) const {
+    int64_t at = row * strides[row_] + column * strides[row_ + 1];
+    for (int d = row_ - 1; d >= 0; --d) {
+      at += outer % loop_.dims[d] * strides[d];
+      outer /= loop_.dims[d];
+    }
+    return at;
+  }
+
+  static void gather(const float* from, int64_t row_step, int64_t column_step, int64_t rows, int64_t columns,
+                     float* to) {
+    for (int64_t r = 0; r < rows; ++r, from += row_step, to += columns) {
+      if (column_step == 0) {
+        std::fill_n(to, columns, *from);
+      } else {
+        std::memcpy(to, from, static_cast<size_t>(columns) * sizeof(float));
+      }
+    }
+  }
+
+  PointwiseProgram program_;
+  Loop loop_;
+  const PointwiseKernels& kernels_;
+  std::vector<bool> uniform_;  // per value: the same for all elements of a block
+  int row_ = 0;
+  int64_t row_blocks_ = 0, column_blocks_ = 0, block_cost_ = 0;
+};
+
+class PointwiseTactic : public Tactic {
+ public:
+  std::string_view name() const override { return "cpu.f32_pointwise"; }
+  std::vector<std::string_view> ops() const override { return pointwise_ops(); }
+
+  bool supports(const Problem& p, const Target& target) const override {
+    if (target.isa < Isa::kAvx2) return false;
+    const auto program = compile_pointwise(p);
+    // One buffer for the last result, one for every input that may have to be gathered.
+    return program && program->num_buffers + program->num_inputs + 1 <= kMaxBuffers;
+  }
+
+  std::unique_ptr<Kernel> prepare(const Problem& p, const std::string&, std::span<const PackedView>,
+                                  const Target& target) const override {
+    auto program = compile_pointwise(p);
+    check(program.has_value(), ErrorCode::kUnsupported, "cpu.f32_pointwise cannot run this {}", p.op);
+    Loop loop = make_loop(p, program->num_buffers);
+    const PointwiseKernels& kernels = target.isa >= Isa::kAvx512 ? avx512::kPointwise : avx2::kPointwise;
+    return std::make_unique<PointwiseKernel>(std::move(*program), std::move(loop), kernels);
+  }
+
+  bool accepts_strided_input(const Problem&, int) const override { return true; }
+  bool accepts_strided_output(const Problem&, int) const override { return true; }
+  bool may_run_in_place(const Problem& p, int input) const override {
+    return p.inputs[static_cast<size_t>(input)].shape == p.outputs[0].shape;
+  }
+};
+
+}  // namespace
+
+const Tactic& f32_pointwise_tactic() {
+  static const PointwiseTactic tactic;
+  return tactic;
+}
+
+}  // namespace burnish
