@@ -30,14 +30,14 @@ struct F32Product {
   int64_t rows = 0, groups = 1;
   const int64_t* taps = nullptr;  ///< Offsets into A. Null: one tap at zero.
   int64_t num_taps = 1;
-  int64_t tap_k = 0;              ///< Consecutive elements of A per tap.
-  const float* b = nullptr;       ///< Packed panels.
-  int64_t b_panel = 0;            ///< Elements between panels: 16·K.
+  int64_t tap_k = 0;         ///< Consecutive elements of A per tap.
+  const float* b = nullptr;  ///< Packed panels.
+  int64_t b_panel = 0;       ///< Elements between panels: 16·K.
   float* c = nullptr;
   int64_t c_row = 0, c_group = 0;
   int64_t columns = 0;
   F32Epilogue epilogue;
-  int tile_panels = 0;            ///< Panels per register tile that the caller prefers; 0: the kernel decides.
+  int tile_panels = 0;  ///< Panels per register tile that the caller prefers; 0: the kernel decides.
 };
 
 /// The entries of one instruction set.

@@ -1,0 +1,345 @@
+// Times the products and convolutions of real models, layer by layer.
+//
+//   bench_layers [--model NAME] [--batch N] [--threads N] [--rounds N] [--all]
+//
+// Every candidate configuration of every tactic of ours is timed alone; the best of each layer then take part in
+// rounds over the whole model, so that weights come from memory as they do in an inference. --all prints every
+// candidate. Percentages are of the multiply-add peak measured at the start; Winograd may pass 100.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <map>
+
+#include "kernels/tactic.h"
+#include "ops/activation.h"
+#include "ops/fused.h"
+
+namespace burnish {
+namespace {
+
+struct Layer {
+  std::string name;
+  int count = 1;
+  double gflop = 0;
+  std::string op;
+  AttributeMap attrs;
+  std::vector<Shape> inputs;  // 1 and 2 are constants
+  Shape output;
+};
+
+double now_us() {
+  return std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+Tensor filled(const Shape& shape, int seed) {
+  Tensor t(DType::kFloat32, shape);
+  uint32_t state = 0x9e3779b9U * static_cast<uint32_t>(seed + 1);
+  for (int64_t i = 0; i < t.num_elements(); ++i) {
+    state = state * 1664525U + 1013904223U;
+    t.as<float>()[i] = static_cast<float>(state >> 8) * 0x1p-23F - 1;
+  }
+  return t;
+}
+
+Layer matmul(int count, int64_t m, int64_t k, int64_t n, ActivationKind act = ActivationKind::kNone,
+             bool residual = false) {
+  Layer l{fmt::format("{}x{}x{}{}", m, k, n, residual ? " +R" : ""),
+          count,
+          2e-9 * static_cast<double>(m * k * n),
+          std::string(kFusedMatMul),
+          {},
+          {{m, k}, {k, n}, {n}},
+          {m, n}};
+  set_activation(l.attrs, {act, 0, 0});
+  if (residual) {
+    l.attrs.set("residual", std::string("before"));
+    l.inputs.push_back(l.output);
+  }
+  return l;
+}
+
+struct ConvSpec {
+  int count;
+  int64_t size, in, out, kernel, stride;
+  bool residual = false;
+  int64_t pad = -1;  // -1: half the kernel
+  bool depthwise = false;
+};
+
+Layer conv(int64_t batch, const ConvSpec& s, ActivationKind act) {
+  const int64_t pad = s.pad >= 0 ? s.pad : s.kernel / 2;
+  const int64_t out_size = (s.size + 2 * pad - s.kernel) / s.stride + 1;
+  const bool image = s.in == 3;
+  const int64_t in_per_group = s.depthwise ? 1 : s.in;
+  Layer l;
+  l.name = fmt::format("{}x{} {}>{} k{} s{}{}{}", s.size, s.size, s.in, s.out, s.kernel, s.stride,
+                       s.residual ? " +R" : "", s.depthwise ? " dw" : "");
+  l.count = s.count;
+  l.gflop = 2e-9 * static_cast<double>(batch * out_size * out_size * s.out * in_per_group * s.kernel * s.kernel);
+  l.op = kFusedConv;
+  l.inputs = {image ? Shape{batch, s.in, s.size, s.size} : Shape{batch, s.size, s.size, s.in},
+              {s.out, in_per_group, s.kernel, s.kernel},
+              {s.out}};
+  l.output = {batch, out_size, out_size, s.out};
+  l.attrs.set("kernel_shape", std::vector<int64_t>{s.kernel, s.kernel});
+  l.attrs.set("strides", std::vector<int64_t>{s.stride, s.stride});
+  l.attrs.set("pads", std::vector<int64_t>{pad, pad, pad, pad});
+  l.attrs.set("group", s.depthwise ? s.in : int64_t{1});
+  l.attrs.set("input_layout", std::string(image ? "NCHW" : "NHWC"));
+  l.attrs.set("output_layout", std::string("NHWC"));
+  set_activation(l.attrs, {act, 0, 0});
+  if (s.residual) {
+    l.attrs.set("residual", std::string("before"));
+    l.inputs.push_back(l.output);
+  }
+  return l;
+}
+
+std::vector<Layer> resnet50(int64_t b) {
+  const ConvSpec specs[] = {{1, 224, 3, 64, 7, 2},          {1, 56, 64, 64, 1, 1},    {3, 56, 64, 64, 3, 1},
+                            {3, 56, 64, 256, 1, 1, true},   {1, 56, 64, 256, 1, 1},   {2, 56, 256, 64, 1, 1},
+                            {1, 56, 256, 128, 1, 1},        {1, 56, 128, 128, 3, 2},  {1, 56, 256, 512, 1, 2},
+                            {4, 28, 128, 512, 1, 1, true},  {3, 28, 512, 128, 1, 1},  {3, 28, 128, 128, 3, 1},
+                            {1, 28, 512, 256, 1, 1},        {1, 28, 256, 256, 3, 2},  {1, 28, 512, 1024, 1, 2},
+                            {6, 14, 256, 1024, 1, 1, true}, {5, 14, 1024, 256, 1, 1}, {5, 14, 256, 256, 3, 1},
+                            {1, 14, 1024, 512, 1, 1},       {1, 14, 512, 512, 3, 2},  {1, 14, 1024, 2048, 1, 2},
+                            {3, 7, 512, 2048, 1, 1, true},  {2, 7, 2048, 512, 1, 1},  {2, 7, 512, 512, 3, 1}};
+  std::vector<Layer> layers;
+  for (const ConvSpec& s : specs) layers.push_back(conv(b, s, ActivationKind::kRelu));
+  layers.push_back(matmul(1, b, 2048, 1000));
+  return layers;
+}
+
+std::vector<Layer> yolov5s(int64_t b) {
+  const ConvSpec specs[] = {
+      {1, 640, 3, 32, 6, 2, false, 2}, {1, 320, 32, 64, 3, 2},   {2, 160, 64, 32, 1, 1},  {1, 160, 32, 32, 1, 1},
+      {1, 160, 32, 32, 3, 1},          {1, 160, 64, 64, 1, 1},   {1, 160, 64, 128, 3, 2}, {2, 80, 128, 64, 1, 1},
+      {3, 80, 64, 64, 1, 1},           {3, 80, 64, 64, 3, 1},    {2, 80, 128, 128, 1, 1}, {1, 80, 128, 256, 3, 2},
+      {5, 40, 256, 128, 1, 1},         {5, 40, 128, 128, 1, 1},  {5, 40, 128, 128, 3, 1}, {3, 40, 256, 256, 1, 1},
+      {1, 40, 256, 512, 3, 2},         {6, 20, 512, 256, 1, 1},  {2, 20, 256, 256, 1, 1}, {2, 20, 256, 256, 3, 1},
+      {2, 20, 512, 512, 1, 1},         {1, 20, 1024, 512, 1, 1}, {2, 40, 512, 128, 1, 1}, {2, 80, 256, 64, 1, 1},
+      {1, 80, 128, 128, 3, 2},         {1, 40, 256, 256, 3, 2},  {1, 80, 128, 255, 1, 1}, {1, 40, 256, 255, 1, 1},
+      {1, 20, 512, 255, 1, 1}};
+  std::vector<Layer> layers;
+  for (const ConvSpec& s : specs) layers.push_back(conv(b, s, ActivationKind::kSilu));
+  return layers;
+}
+
+std::vector<Layer> mobile(int64_t b) {
+  const ConvSpec specs[] = {{1, 224, 3, 32, 3, 2},
+                            {1, 112, 32, 32, 3, 1, false, -1, true},
+                            {1, 112, 96, 96, 3, 2, false, -1, true},
+                            {1, 56, 144, 144, 3, 1, false, -1, true},
+                            {1, 28, 192, 192, 5, 1, false, -1, true},
+                            {1, 14, 576, 576, 3, 2, false, -1, true}};
+  std::vector<Layer> layers;
+  for (const ConvSpec& s : specs) layers.push_back(conv(b, s, ActivationKind::kHardSwish));
+  return layers;
+}
+
+std::vector<Layer> transformer(int num_layers, int64_t rows, int64_t hidden, int64_t inner) {
+  return {matmul(num_layers, rows, hidden, 3 * hidden), matmul(num_layers, rows, hidden, hidden, {}, true),
+          matmul(num_layers, rows, hidden, inner, ActivationKind::kGelu),
+          matmul(num_layers, rows, inner, hidden, {}, true)};
+}
+
+/// A tactic ready to run one instance of a layer, with weights of its own.
+struct Instance {
+  std::shared_ptr<void> packed_memory;
+  std::vector<PackedView> packed;
+  std::unique_ptr<Kernel> kernel;
+};
+
+class Bench {
+ public:
+  Bench(int num_threads) : target_(detect_cpu(num_threads)), pool_(target_.num_threads) {}
+
+  void run(const std::string& title, const std::vector<Layer>& layers, int rounds, bool all) {
+    struct Row {
+      const Layer* layer;
+      Problem problem;
+      std::string choice;
+      std::vector<Instance> instances;
+      std::vector<double> times;
+    };
+    std::vector<Row> rows;
+    for (const Layer& layer : layers) {
+      Row row{&layer, problem_of(layer), "", {}, {}};
+      const auto [tactic, config] = choose(layer, row.problem, all);
+      if (tactic == nullptr) {
+        fmt::print("{}: no tactic\n", layer.name);
+        continue;
+      }
+      row.choice = fmt::format("{} {}", tactic->name(), config);
+      for (int i = 0; i < layer.count; ++i) row.instances.push_back(make_instance(*tactic, row.problem, config));
+      rows.push_back(std::move(row));
+    }
+    for (int round = 0; round <= rounds; ++round) {
+      for (Row& row : rows) {
+        for (Instance& instance : row.instances) {
+          const double start = now_us();
+          run_once(row.problem, instance);
+          if (round > 0) row.times.push_back(now_us() - start);
+        }
+      }
+    }
+    double total_us = 0;
+    double total_gflop = 0;
+    fmt::print("{}\n", title);
+    for (Row& row : rows) {
+      std::nth_element(row.times.begin(), row.times.begin() + static_cast<long>(row.times.size() / 2), row.times.end());
+      const double us = row.times[row.times.size() / 2];
+      fmt::print("  {:>2} x {:28} {:9.1f} us {:6.0f} GFLOP/s {:4.0f} %  {}\n", row.layer->count, row.layer->name, us,
+                 row.layer->gflop / us * 1e6, 100 * row.layer->gflop / us * 1e6 / peak_, row.choice);
+      total_us += us * row.layer->count;
+      total_gflop += row.layer->gflop * row.layer->count;
+    }
+    fmt::print("  all: {:.2f} ms, {:.2f} GFLOP, {:.0f} GFLOP/s, {:.0f} %\n", total_us / 1e3, total_gflop,
+               total_gflop / total_us * 1e6, 100 * total_gflop / total_us * 1e6 / peak_);
+  }
+
+  /// What a product whose operands lie in the first-level cache reaches.
+  void measure_peak() {
+    const Layer layer = matmul(1, 48, 64 * 8, 64 * pool_.num_threads());
+    const Problem problem = problem_of(layer);
+    for (const Tactic* tactic : cpu_tactics()) {
+      if (tactic->name() != "cpu.f32_gemm" || !tactic->supports(problem, target_)) continue;
+      Instance instance = make_instance(*tactic, problem, tactic->candidates(problem, target_).front());
+      peak_ = layer.gflop / time_us(problem, instance, 50) * 1e6;
+    }
+    fmt::print("peak of {} threads: {:.0f} GFLOP/s\n", pool_.num_threads(), peak_);
+  }
+
+ private:
+  Problem problem_of(const Layer& layer) {
+    Problem p;
+    p.op = layer.op;
+    p.attrs = &layer.attrs;
+    for (size_t i = 0; i < layer.inputs.size(); ++i) {
+      const bool constant = i == 1 || i == 2;
+      p.inputs.push_back({DType::kFloat32, layer.inputs[i], 0});
+      p.is_constant.push_back(constant);
+      p.constants.push_back(constant ? filled(layer.inputs[i], static_cast<int>(i)) : Tensor{});
+      if (!constant) reserve(buffers_[i], layer.inputs[i], static_cast<int>(i));
+    }
+    p.outputs.push_back({DType::kFloat32, layer.output, 0});
+    reserve(buffers_[9], layer.output, 9);
+    return p;
+  }
+
+  static void reserve(Tensor& buffer, const Shape& shape, int seed) {
+    if (!buffer.defined() || buffer.num_elements() < shape.num_elements()) buffer = filled(shape, seed);
+  }
+
+  Instance make_instance(const Tactic& tactic, const Problem& problem, const std::string& config) {
+    Instance instance;
+    const std::vector<PackedBlob> blobs = tactic.pack(problem, config);
+    size_t bytes = 0;
+    for (const PackedBlob& blob : blobs) bytes += (blob.size() + 63) / 64 * 64;
+    instance.packed_memory = allocate_aligned(bytes);
+    auto* at = static_cast<std::byte*>(instance.packed_memory.get());
+    for (const PackedBlob& blob : blobs) {
+      std::memcpy(at, blob.data(), blob.size());
+      instance.packed.emplace_back(at, blob.size());
+      at += (blob.size() + 63) / 64 * 64;
+    }
+    instance.kernel = tactic.prepare(problem, config, instance.packed, target_);
+    if (instance.kernel->scratch_bytes() > scratch_bytes_) {
+      scratch_bytes_ = instance.kernel->scratch_bytes();
+      scratch_ = allocate_aligned(scratch_bytes_);
+    }
+    return instance;
+  }
+
+  void run_once(const Problem& problem, const Instance& instance) {
+    const void* inputs[4] = {};
+    for (size_t i = 0; i < problem.inputs.size(); ++i) {
+      if (!problem.is_constant[i]) inputs[i] = buffers_[i].data();
+    }
+    void* const outputs[1] = {buffers_[9].data()};
+    instance.kernel->run({std::span(inputs, problem.inputs.size()), outputs, scratch_.get(), &pool_});
+  }
+
+  double time_us(const Problem& problem, const Instance& instance, int repeats) {
+    double best = 1e30;
+    for (int i = 0; i < repeats; ++i) {
+      const double start = now_us();
+      run_once(problem, instance);
+      best = std::min(best, now_us() - start);
+    }
+    return best;
+  }
+
+  std::pair<const Tactic*, std::string> choose(const Layer& layer, const Problem& problem, bool all) {
+    std::pair<const Tactic*, std::string> best{nullptr, ""};
+    double best_us = 1e30;
+    for (const Tactic* tactic : cpu_tactics()) {
+      if (!tactic->name().starts_with("cpu.f32_") || !tactic->supports(problem, target_)) continue;
+      const auto ops = tactic->ops();
+      if (std::find(ops.begin(), ops.end(), problem.op) == ops.end()) continue;
+      for (const std::string& config : tactic->candidates(problem, target_)) {
+        const Instance instance = make_instance(*tactic, problem, config);
+        const double us = time_us(problem, instance, 7);
+        if (all) {
+          fmt::print("    {:28} {:18} {:16} {:9.1f} us {:4.0f} %\n", layer.name, tactic->name(), config, us,
+                     100 * layer.gflop / us * 1e6 / peak_);
+        }
+        if (us < best_us) {
+          best_us = us;
+          best = {tactic, config};
+        }
+      }
+    }
+    return best;
+  }
+
+  Target target_;
+  ThreadPool pool_;
+  std::map<size_t, Tensor> buffers_;
+  size_t scratch_bytes_ = 0;
+  std::shared_ptr<void> scratch_ = allocate_aligned(64);
+  double peak_ = 1;
+};
+
+int run(int argc, char** argv) {
+  std::string model;
+  int64_t batch = 1;
+  int threads = num_available_cores();
+  int rounds = 20;
+  bool all = false;
+  for (int i = 1; i < argc; ++i) {
+    const std::string arg = argv[i];
+    const char* value = i + 1 < argc ? argv[i + 1] : "";
+    if (arg == "--model") model = value;
+    if (arg == "--batch") batch = std::max(1, std::atoi(value));
+    if (arg == "--threads") threads = std::atoi(value);
+    if (arg == "--rounds") rounds = std::max(1, std::atoi(value));
+    if (arg == "--all") all = true;
+  }
+  const std::pair<std::string, std::vector<Layer>> models[] = {{"resnet50", resnet50(batch)},
+                                                               {"yolov5s", yolov5s(batch)},
+                                                               {"bert", transformer(12, 128 * batch, 768, 3072)},
+                                                               {"minilm", transformer(6, 128 * batch, 384, 1536)},
+                                                               {"mobile", mobile(batch)}};
+  for (const auto& [name, layers] : models) {
+    if (!model.empty() && name != model) continue;
+    Bench bench(threads);
+    bench.measure_peak();
+    bench.run(fmt::format("{}, batch {}", name, batch), layers, rounds, all);
+  }
+  return 0;
+}
+
+}  // namespace
+}  // namespace burnish
+
+int main(int argc, char** argv) {
+  try {
+    return burnish::run(argc, argv);
+  } catch (const burnish::Error& e) {
+    fmt::print(stderr, "{}\n", e.what());
+    return 1;
+  }
+}
