@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 
+#include "kernels/cpu/problem_util.h"
 #include "kernels/cpu/strided_copy.h"
 #include "kernels/cpu/tactics.h"
 #include "ops/data_movement.h"
@@ -18,24 +19,6 @@ struct Move {
 Move move_all(const Problem& p, size_t input, size_t output, const Shape& dims) {
   const auto bytes = static_cast<int64_t>(size_of(p.inputs[input].dtype));
   return {input, output, {dims, strides_of(p.inputs[input]), strides_of(p.outputs[output]), 0, 0, bytes}};
-}
-
-/// The elements of a constant INT64 or INT32 input; empty when absent.
-std::vector<int64_t> ints_at(const Problem& p, int i) {
-  if (!p.has_input(i)) return {};
-  const Tensor& t = p.constants[static_cast<size_t>(i)];
-  std::vector<int64_t> values(static_cast<size_t>(t.num_elements()));
-  for (size_t k = 0; k < values.size(); ++k) {
-    values[k] = t.dtype() == DType::kInt64 ? t.as<int64_t>()[k] : t.as<int32_t>()[k];
-  }
-  return values;
-}
-
-/// Absent, or its integers at hand.
-bool known_ints(const Problem& p, int i) {
-  if (!p.has_input(i)) return true;
-  const Tensor& t = p.constants[static_cast<size_t>(i)];
-  return t.dtype() == DType::kInt64 || t.dtype() == DType::kInt32;
 }
 
 std::vector<Move> transpose(const Problem& p) {

@@ -5,7 +5,8 @@ namespace burnish {
 
 std::span<const Tactic* const> cpu_tactics() {
   static const Tactic* const kTable[] = {
-      &f32_pointwise_tactic(), &copy_tactic(), &gather_tactic(), &f32_gemm_tactic(), &reference_tactic(),
+      &f32_pointwise_tactic(), &copy_tactic(),     &gather_tactic(),
+      &f32_conv_tactic(),      &f32_gemm_tactic(), &reference_tactic(),
   };
   return kTable;
 }

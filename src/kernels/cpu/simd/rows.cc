@@ -73,9 +73,8 @@ void layer_norm(const float* x, int64_t n, float epsilon, const float* scale, co
   if (bias == nullptr) {
     return map(x, y, n, [=](Vec v, int64_t i, Mask mask) { return mul(mul(sub(v, m), r), load(scale + i, mask)); });
   }
-  map(x, y, n, [=](Vec v, int64_t i, Mask mask) {
-    return fma(mul(sub(v, m), r), load(scale + i, mask), load(bias + i, mask));
-  });
+  map(x, y, n,
+      [=](Vec v, int64_t i, Mask mask) { return fma(mul(sub(v, m), r), load(scale + i, mask), load(bias + i, mask)); });
 }
 
 void rms_norm(const float* x, int64_t n, float epsilon, const float* scale, float* y) {

@@ -1,0 +1,87 @@
+#include <gtest/gtest.h>
+
+#include "kernels/problem_set.h"
+
+namespace burnish::testing {
+namespace {
+
+using Ints = std::vector<int64_t>;
+
+ProblemCase pool(const char* op, const Shape& x, Ints kernel, Ints strides, Ints pads) {
+  ProblemCase c{.op = op, .inputs = {random_floats(x, 1)}};
+  c.attrs.set("layout", std::string("NHWC"));
+  c.attrs.set("kernel_shape", std::move(kernel));
+  c.attrs.set("strides", std::move(strides));
+  c.attrs.set("pads", std::move(pads));
+  return c;
+}
+
+TEST(Pool, MatchesTheReference) {
+  for (const char* op : {"MaxPool", "AveragePool"}) {
+    for (const int64_t channels : {3, 16, 37, 64}) {
+      SCOPED_TRACE(fmt::format("{} of {} channels", op, channels));
+      const Shape x{2, 17, 13, channels};
+      expect_matches_reference("cpu.f32_pool", pool(op, x, {3, 3}, {2, 2}, {1, 1, 1, 1}));
+      expect_matches_reference("cpu.f32_pool", pool(op, x, {5, 5}, {1, 1}, {2, 2, 2, 2}));
+      expect_matches_reference("cpu.f32_pool", pool(op, x, {2, 3}, {1, 2}, {0, 1, 1, 0}));
+      expect_matches_reference("cpu.f32_pool", pool(op, x, {2, 2}, {2, 2}, {0, 0, 0, 0}));
+      expect_matches_reference("cpu.f32_pool", pool(op, {2, 29, channels}, {4}, {3}, {1, 2}));
+      ProblemCase c = pool(op, x, {3, 2}, {2, 3}, {1, 0, 1, 1});
+      c.attrs.set("ceil_mode", int64_t{1});
+      c.attrs.set("count_include_pad", int64_t{1});
+      c.attrs.set("dilations", Ints{2, 1});
+      expect_matches_reference("cpu.f32_pool", c);
+    }
+  }
+}
+
+TEST(Pool, AcceptsRowsApart) {
+  for (const Ints& strides : {Ints{1, 1}, Ints{2, 2}}) {
+    ProblemCase c = pool("MaxPool", {2, 9, 11, 24}, {5, 5}, strides, {2, 2, 2, 2});
+    c.output_strides = {96};
+    expect_matches_reference("cpu.f32_pool", c);
+    c.input_strides = {72};
+    expect_matches_reference("cpu.f32_pool", c);
+  }
+}
+
+TEST(Pool, FollowsAutoPad) {
+  for (const char* mode : {"SAME_UPPER", "SAME_LOWER", "VALID"}) {
+    ProblemCase c{.op = "AveragePool", .inputs = {random_floats({1, 10, 7, 20}, 1)}};
+    c.attrs.set("layout", std::string("NHWC"));
+    c.attrs.set("kernel_shape", Ints{3, 3});
+    c.attrs.set("strides", Ints{2, 2});
+    c.attrs.set("auto_pad", std::string(mode));
+    expect_matches_reference("cpu.f32_pool", c);
+  }
+}
+
+ProblemCase resize(int64_t factor, DType dtype = DType::kFloat32) {
+  const auto f = static_cast<float>(factor);
+  ProblemCase c{.op = "Resize",
+                .inputs = {random_tensor(dtype, {2, 5, 7, 24}, 1, -50, 50), Tensor{},
+                           Tensor::from_floats(std::vector<float>{1, f, f, 1})},
+                .constant = {false, false, true}};
+  c.attrs.set("layout", std::string("NHWC"));
+  c.attrs.set("mode", std::string("nearest"));
+  return c;
+}
+
+TEST(Resize, RepeatsPixels) {
+  for (const int64_t factor : {1, 2, 3, 4}) {
+    ProblemCase c = resize(factor);
+    for (const char* place : {"half_pixel", "asymmetric"}) {
+      c.attrs.set("coordinate_transformation_mode", std::string(place));
+      c.attrs.set("nearest_mode", std::string(place[0] == 'a' ? "floor" : "round_prefer_floor"));
+      expect_matches_reference("cpu.resize_nearest", c);
+    }
+  }
+  ProblemCase c = resize(2);
+  c.output_strides = {40};
+  c.input_strides = {31};
+  expect_matches_reference("cpu.resize_nearest", c);
+  expect_matches_reference("cpu.resize_nearest", resize(2, DType::kInt8));
+}
+
+}  // namespace
+}  // namespace burnish::testing
