@@ -28,11 +28,17 @@ class Exception : public std::runtime_error {
   std::string code_;
 };
 
-/// An input or output of an engine. A dimension of -1 is free within the profiles.
+/// An input or output of an engine. A dimension of -1 is free within the profiles, or depends on data. The shape of an
+/// output is empty, too, when even its number of dimensions depends on data.
 struct BindingInfo {
   std::string name;
   DataType dtype;
   std::vector<int64_t> shape;
+};
+
+/// The shapes of one input that a profile allows: each dimension from min to max; tuned at opt.
+struct ShapeRange {
+  std::vector<int64_t> min, opt, max;
 };
 
 struct StepTiming {
@@ -47,7 +53,8 @@ class ExecutionContext;
 /// Immutable; may be shared by any number of threads and contexts.
 class Engine {
  public:
-  /// Maps the file. Throws for damaged files and for engines of another version, target or ISA.
+  /// Maps the file, which must stay unchanged while the engine lives. Throws for damaged files and for engines of
+  /// another version, target or ISA.
   static Engine load(const std::string& path);
   /// From bytes in memory, which are copied.
   static Engine deserialize(std::span<const std::byte> bytes);
@@ -55,9 +62,12 @@ class Engine {
   const std::vector<BindingInfo>& inputs() const;
   const std::vector<BindingInfo>& outputs() const;
   size_t num_profiles() const;
+  /// What a profile allows for an input. The first profile that allows the shapes of all inputs is used.
+  ShapeRange input_range(std::string_view name, size_t profile = 0) const;
   /// Packed weights and constants, in bytes.
   size_t weight_bytes() const;
-  /// num_threads: 0 means all cores of this process. Contexts are independent of each other.
+  /// num_threads: 0 means all cores of this process. Contexts are independent of each other. May be called from many
+  /// threads at once.
   ExecutionContext create_context(int num_threads = 0) const;
 
   struct Impl;
@@ -75,25 +85,33 @@ class ExecutionContext {
   ExecutionContext& operator=(ExecutionContext&&) noexcept;
   ~ExecutionContext();
 
-  /// Shapes must lie within a profile. New shapes make the next execute() prepare (that allocates); shapes seen before
-  /// are remembered.
+  /// Must be called before the first execute() for every input with free dimensions. Throws for a shape that no profile
+  /// allows. New shapes make the next execute() prepare (that allocates); the last few shapes are remembered.
   void set_input_shape(std::string_view name, std::span<const int64_t> shape);
-  /// Dense, row-major memory of the caller, read during execute(). Aligned to the element at least.
+  /// Dense, row-major memory of the caller, read during execute(). Memory that is not aligned to the element is copied.
   void set_input(std::string_view name, const void* data);
-  /// Optional: memory of the caller that execute() writes the output to; capacity in bytes.
+  /// set_input_shape() and set_input() together; throws if the input has another element type.
+  void set_input(std::string_view name, DataType dtype, std::span<const int64_t> shape, const void* data);
+  /// Optional: memory of the caller that execute() writes the output to; capacity in bytes. Memory aligned to 64 bytes
+  /// is computed in directly where possible, other memory is copied to. nullptr takes it back.
   void set_output(std::string_view name, void* data, size_t capacity_bytes);
   /// Plans for the current shapes now instead of in execute().
   void prepare();
-  /// Runs and returns when the outputs are there. Allocates nothing once prepared for these shapes (except for outputs
-  /// whose shape depends on data).
+  /// Runs and returns when the outputs are there. Allocates nothing once it ran with these shapes (except for outputs
+  /// whose shape depends on data). After an error the context can be used further; the outputs are undefined then.
   void execute();
 
   /// Valid after execute() (shapes that do not depend on data: after prepare()).
   std::vector<int64_t> output_shape(std::string_view name) const;
-  /// Valid until the next execute() or change of shape.
+  /// Dense and row-major: the memory of set_output(), else the context's own. Valid until the next execute() or change
+  /// of shape.
   const void* output(std::string_view name) const;
-  /// Bytes of the arena for the current shapes.
+  /// Bytes of the output: elements times their size.
+  size_t output_bytes(std::string_view name) const;
+  /// Bytes of the arena: the largest of all shapes prepared so far.
   size_t arena_bytes() const;
+  /// Threads that one execution uses, the caller's included.
+  int num_threads() const;
   /// Executes `rounds` times with a clock around every step.
   std::vector<StepTiming> profile(int rounds);
 

@@ -13,6 +13,8 @@ namespace {
 // Keeps ids in 32 bits and the work of a check bounded.
 constexpr size_t kMaxValues = 1U << 24;
 constexpr size_t kMaxPlans = 1024;
+// Values that share one memory by way of each other.
+constexpr int kMaxSharing = 4096;
 
 template <typename... Args>
 void require(bool condition, fmt::format_string<Args...> format, Args&&... args) {
@@ -143,8 +145,8 @@ class PlanVerifier {
     if (v.storage == Storage::kOwn) return;
     require(in_range(v.root) && v.root != id, "value '{}' shares the memory of value {}", v.name, v.root);
     PlanValueId at = id;
-    for (int64_t hops = 0; value(at).storage != Storage::kOwn; ++hops) {
-      require(hops < num_values_ && in_range(value(at).root), "value '{}' shares memory in a circle", v.name);
+    for (int hops = 0; value(at).storage != Storage::kOwn; ++hops) {
+      require(hops < kMaxSharing && in_range(value(at).root), "value '{}' shares memory in a circle", v.name);
       at = value(at).root;
     }
     require(available_[static_cast<size_t>(at)], "value '{}' shares memory that does not exist", v.name);
@@ -159,7 +161,7 @@ class PlanVerifier {
                           static_cast<size_t>(v.slice_position) < concat.inputs.size() &&
                           concat.inputs[static_cast<size_t>(v.slice_position)] == id;
     require(is_input && concat.outputs[0] == v.root, "value '{}' is no slice of step '{}'", v.name, concat.name);
-    require(value(v.root).storage != Storage::kAlias && value(v.root).dtype == v.dtype,
+    require(value(v.root).storage == Storage::kOwn && value(v.root).dtype == v.dtype,
             "value '{}' is a slice of '{}', which cannot hold it", v.name, value(v.root).name);
   }
 

@@ -1,0 +1,296 @@
+#include "runtime/context_impl.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+
+#include "runtime/lookup.h"
+#include "runtime/shape_choice.h"
+#include "runtime/step_preparation.h"
+
+namespace burnish {
+namespace {
+
+constexpr int kMaxThreads = 1024;
+constexpr size_t kMaxRemembered = 8;
+
+int checked_threads(int num_threads) {
+  check(num_threads >= 0 && num_threads <= kMaxThreads, ErrorCode::kInvalidArgument,
+        "a context cannot have {} threads (0 means all cores)", num_threads);
+  return num_threads;
+}
+
+bool is_aligned(const void* data, size_t alignment) {
+  return reinterpret_cast<uintptr_t>(data) % alignment == 0;
+}
+
+// Rows that stand apart are joined.
+void copy_dense(const TensorView& from, int64_t row_stride, void* to) {
+  const size_t bytes = from.num_bytes();
+  if (bytes == 0 || from.data == to) return;
+  if (row_stride == 0) {
+    std::memmove(to, from.data, bytes);
+    return;
+  }
+  const size_t row = static_cast<size_t>(from.shape.back()) * size_of(from.dtype);
+  const size_t stride = static_cast<size_t>(row_stride) * size_of(from.dtype);
+  for (size_t r = 0; r < bytes / row; ++r) {
+    std::memcpy(static_cast<std::byte*>(to) + r * row, static_cast<const std::byte*>(from.data) + r * stride, row);
+  }
+}
+
+}  // namespace
+
+ExecutionContext::Impl::Prepared::Prepared(const Engine::Impl& engine, const Plan& plan, const Target& target,
+                                           const std::vector<Shape>& shapes)
+    : steps(engine.data, plan, target, engine.find, shapes) {
+  if (steps.is_late()) late = std::make_unique<LateSteps>(engine.data, steps, target, engine.find);
+}
+
+ExecutionContext::Impl::Impl(std::shared_ptr<const Engine::Impl> engine, int num_threads)
+    : engine_(std::move(engine)), pool_(checked_threads(num_threads)), target_(engine_->target) {
+  target_.num_threads = pool_.num_threads();
+  const Plan& plan = interface();
+  shapes_.resize(plan.inputs.size());
+  inputs_.resize(plan.inputs.size());
+  outputs_.resize(plan.outputs.size());
+  input_bases_.resize(plan.inputs.size());
+  output_bases_.resize(plan.outputs.size());
+  cache_.reserve(kMaxRemembered);
+  for (size_t i = 0; i < shapes_.size(); ++i) {
+    const auto only = only_shape(engine_->data, plan.inputs[i].name);
+    inputs_[i].has_shape = only.has_value();
+    if (only) shapes_[i] = *only;
+  }
+}
+
+void ExecutionContext::Impl::set_input_shape(std::string_view name, std::span<const int64_t> dims) {
+  const size_t i = index_of(interface().inputs, name, "input");
+  const Shape shape(dims);
+  if (inputs_[i].has_shape && shapes_[i] == shape) return;
+  check_shape(engine_->data, i, shape);
+  shapes_[i] = shape;
+  inputs_[i].has_shape = true;
+  current_ = nullptr;
+}
+
+void ExecutionContext::Impl::set_input(std::string_view name, const void* data) {
+  Input& input = inputs_[index_of(interface().inputs, name, "input")];
+  if (input.data != data) is_bound_ = false;
+  input.data = data;
+  input.is_set = true;
+}
+
+void ExecutionContext::Impl::set_input(std::string_view name, DataType dtype, std::span<const int64_t> shape,
+                                       const void* data) {
+  const size_t i = index_of(interface().inputs, name, "input");
+  const DType wanted = interface().values[static_cast<size_t>(interface().inputs[i].value)].dtype;
+  check(public_type_of(wanted) == dtype, ErrorCode::kInvalidArgument, "input '{}' is {}, not the type given", name,
+        name_of(wanted));
+  set_input_shape(name, shape);
+  set_input(name, data);
+}
+
+void ExecutionContext::Impl::set_output(std::string_view name, void* data, size_t capacity_bytes) {
+  Output& output = outputs_[index_of(interface().outputs, name, "output")];
+  if (output.target != data || output.capacity != capacity_bytes) is_bound_ = false;
+  output.target = data;
+  output.capacity = data == nullptr ? 0 : capacity_bytes;
+}
+
+void ExecutionContext::Impl::prepare() {
+  if (current_ != nullptr) return;
+  for (size_t i = 0; i < shapes_.size(); ++i) {
+    if (inputs_[i].has_shape) continue;
+    const std::string& name = interface().inputs[i].name;
+    throw Error(ErrorCode::kInvalidArgument, fmt::format("the shape of input '{}' is not set", name))
+        .with_hint(fmt::format("call set_input_shape(\"{}\", …) first", name));
+  }
+  const Plan& plan = choose_plan(engine_->data, shapes_);
+  const auto known = std::find_if(cache_.begin(), cache_.end(), [&](const auto& p) {
+    return &p->steps.plan() == &plan && p->steps.input_shapes() == shapes_;
+  });
+  is_bound_ = false;
+  has_run_ = false;
+  Prepared* next = nullptr;
+  if (known != cache_.end()) {
+    next = known->get();
+  } else {
+    auto made = std::make_unique<Prepared>(*engine_, plan, target_, shapes_);
+    if (cache_.size() == kMaxRemembered) {
+      cache_.erase(std::min_element(cache_.begin(), cache_.end(),
+                                    [](const auto& a, const auto& b) { return a->last_used < b->last_used; }));
+    }
+    cache_.push_back(std::move(made));
+    next = cache_.back().get();
+  }
+  arena_.reserve(static_cast<size_t>(next->steps.arena_bytes()));
+  next->last_used = ++uses_;
+  current_ = next;
+}
+
+void ExecutionContext::Impl::bind() {
+  bind_inputs();
+  bind_outputs();
+  current_->steps.bind({arena_.data(), input_bases_, output_bases_});
+  is_bound_ = true;
+}
+
+void ExecutionContext::Impl::bind_inputs() {
+  for (size_t i = 0; i < inputs_.size(); ++i) {
+    Input& input = inputs_[i];
+    const Binding& b = interface().inputs[i];
+    const auto bytes = static_cast<size_t>(current_->steps.input_bytes(i));
+    const bool needed = current_->steps.reads_input(i) && bytes > 0;
+    check(!needed || (input.is_set && input.data != nullptr), ErrorCode::kInvalidArgument,
+          "input '{}' has no data: call set_input(\"{}\", …) first", b.name, b.name);
+    const DType dtype = interface().values[static_cast<size_t>(b.value)].dtype;
+    input_bases_[i] = input.data;
+    if (!needed || is_aligned(input.data, size_of(dtype))) continue;
+    if (input.aligned_bytes < bytes) {
+      input.aligned = allocate_aligned(bytes);
+      input.aligned_bytes = bytes;
+    }
+    input_bases_[i] = input.aligned.get();
+  }
+}
+
+bool ExecutionContext::Impl::overlaps_an_input(const void* data, size_t num_bytes) const {
+  const auto begin = reinterpret_cast<uintptr_t>(data);
+  for (size_t i = 0; i < inputs_.size(); ++i) {
+    const auto input = reinterpret_cast<uintptr_t>(inputs_[i].data);
+    const auto bytes = static_cast<size_t>(current_->steps.input_bytes(i));
+    if (input != 0 && begin < input + bytes && input < begin + num_bytes) return true;
+  }
+  return false;
+}
+
+void ExecutionContext::Impl::bind_outputs() {
+  const Plan& plan = current_->steps.plan();
+  for (size_t i = 0; i < outputs_.size(); ++i) {
+    output_bases_[i] = nullptr;
+    if (outputs_[i].target == nullptr || !current_->steps.can_write_directly(i)) continue;
+    const auto id = static_cast<size_t>(plan.outputs[i].value);
+    const auto bytes = static_cast<size_t>(dense_bytes(plan.values[id].dtype, *current_->steps.resolved().shapes[id]));
+    const bool direct = is_aligned(outputs_[i].target, kAlignment) && bytes <= outputs_[i].capacity &&
+                        !overlaps_an_input(outputs_[i].target, bytes);
+    if (direct) output_bases_[i] = outputs_[i].target;
+  }
+}
+
+void ExecutionContext::Impl::copy_misaligned_inputs() {
+  for (size_t i = 0; i < inputs_.size(); ++i) {
+    if (input_bases_[i] == inputs_[i].data) continue;
+    std::memcpy(inputs_[i].aligned.get(), inputs_[i].data, static_cast<size_t>(current_->steps.input_bytes(i)));
+  }
+}
+
+void ExecutionContext::Impl::execute(const StepObserver* observer) {
+  prepare();
+  if (!is_bound_) bind();
+  check_capacities();
+  has_run_ = false;
+  copy_misaligned_inputs();
+  run_steps(observer);
+  if (current_->late) current_->late->run(pool_, observer);
+  finish_outputs();
+  has_run_ = true;
+}
+
+// Before anything runs, as far as shapes are known.
+void ExecutionContext::Impl::check_capacities() const {
+  const Plan& plan = current_->steps.plan();
+  for (size_t i = 0; i < outputs_.size(); ++i) {
+    const auto id = static_cast<size_t>(plan.outputs[i].value);
+    const auto& shape = current_->steps.resolved().shapes[id];
+    if (outputs_[i].target == nullptr || !shape) continue;
+    const auto bytes = static_cast<size_t>(dense_bytes(plan.values[id].dtype, *shape));
+    check(bytes <= outputs_[i].capacity, ErrorCode::kInvalidArgument,
+          "output '{}' {} takes {} bytes, but set_output() gave {}", plan.outputs[i].name, to_string(*shape), bytes,
+          outputs_[i].capacity);
+  }
+}
+
+void ExecutionContext::Impl::run_steps(const StepObserver* observer) {
+  using Clock = std::chrono::steady_clock;
+  const Plan& plan = current_->steps.plan();
+  for (const StepRun& run : current_->steps.runs()) {
+    const auto begin = observer != nullptr ? Clock::now() : Clock::time_point();
+    try {
+      run.run(pool_);
+    } catch (Error& e) {
+      e.add_frame(fmt::format("step '{}' ({})", plan.steps[run.step].name, plan.steps[run.step].op));
+      throw;
+    }
+    if (observer != nullptr) {
+      (*observer)(run.step, run.cost, std::chrono::duration<double, std::micro>(Clock::now() - begin).count());
+    }
+  }
+}
+
+TensorView ExecutionContext::Impl::computed_output(size_t i) const {
+  const Specialization& steps = current_->steps;
+  const auto id = static_cast<size_t>(steps.plan().outputs[i].value);
+  if (steps.layout().places[id].region == Region::kLate) {
+    return current_->late->value(static_cast<PlanValueId>(id)).view();
+  }
+  return {steps.plan().values[id].dtype, *steps.resolved().shapes[id], steps.pointer(static_cast<PlanValueId>(id))};
+}
+
+void ExecutionContext::Impl::finish_outputs() {
+  const MemoryLayout& layout = current_->steps.layout();
+  for (size_t i = 0; i < outputs_.size(); ++i) {
+    Output& output = outputs_[i];
+    const TensorView view = computed_output(i);
+    const auto id = static_cast<size_t>(current_->steps.plan().outputs[i].value);
+    output.shape = view.shape;
+    output.result = view.data;
+    void* target = output.target;
+    if (target == nullptr && layout.staging[i] >= 0) target = arena_.data() + layout.staging[i];
+    if (target == nullptr) continue;
+    check(output.target == nullptr || view.num_bytes() <= output.capacity, ErrorCode::kInvalidArgument,
+          "output '{}' {} takes {} bytes, but set_output() gave {}", interface().outputs[i].name, to_string(view.shape),
+          view.num_bytes(), output.capacity);
+    copy_dense(view, layout.places[id].row_stride, target);
+    output.result = target;
+  }
+}
+
+TensorView ExecutionContext::Impl::output(std::string_view name, bool with_data) const {
+  const size_t i = index_of(interface().outputs, name, "output");
+  const DType dtype = interface().values[static_cast<size_t>(interface().outputs[i].value)].dtype;
+  if (current_ != nullptr && has_run_) return {dtype, outputs_[i].shape, const_cast<void*>(outputs_[i].result)};
+  check(!with_data, ErrorCode::kInvalidArgument, "output '{}' is not there yet: call execute() first", name);
+  check(current_ != nullptr, ErrorCode::kInvalidArgument, "the shapes have changed: call prepare() or execute() first");
+  const auto id = static_cast<size_t>(current_->steps.plan().outputs[i].value);
+  const auto& shape = current_->steps.resolved().shapes[id];
+  check(shape.has_value() && current_->steps.layout().places[id].region != Region::kLate, ErrorCode::kInvalidArgument,
+        "the shape of output '{}' depends on data: call execute() first", name);
+  return {dtype, *shape, nullptr};
+}
+
+std::vector<StepTiming> ExecutionContext::Impl::profile(int rounds) {
+  check(rounds > 0, ErrorCode::kInvalidArgument, "profile() needs at least one round, not {}", rounds);
+  prepare();
+  const Plan& plan = current_->steps.plan();
+  std::vector<std::vector<double>> times(plan.steps.size());
+  std::vector<StepCost> costs(plan.steps.size());
+  const StepObserver observer = [&](size_t step, const StepCost& cost, double us) {
+    times[step].push_back(us);
+    costs[step] = cost;
+  };
+  for (int r = 0; r < rounds; ++r) execute(&observer);
+  std::vector<StepTiming> timings;
+  for (size_t s = 0; s < times.size(); ++s) {
+    if (times[s].empty()) continue;
+    const auto middle = times[s].begin() + static_cast<std::ptrdiff_t>(times[s].size() / 2);
+    std::nth_element(times[s].begin(), middle, times[s].end());
+    const PlanStep& step = plan.steps[s];
+    const std::string tactic = step.kind != StepKind::kKernel ? "" : step.tactic;
+    timings.push_back({step.name.empty() ? step.op : step.name, step.op, tactic, *middle, costs[s].flops * 1e-9,
+                       costs[s].bytes * 1e-6});
+  }
+  return timings;
+}
+
+}  // namespace burnish

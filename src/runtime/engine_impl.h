@@ -1,0 +1,27 @@
+#pragma once
+// What an Engine holds: the mapped file, read once and shared by all contexts.
+#include <burnish/engine.h>
+
+#include <vector>
+
+#include "engine/engine_data.h"
+#include "kernels/target.h"
+#include "runtime/specialization.h"
+
+namespace burnish {
+
+struct Engine::Impl {
+  /// Throws kMismatch unless the engine can run on this machine. find: where kernels come from (tests bring their own).
+  explicit Impl(EngineData engine_data, TacticLookup find = &find_tactic);
+
+  EngineData data;
+  TacticLookup find;
+  Target target;  ///< This machine, limited to the instruction set that the engine was built for.
+  std::vector<BindingInfo> inputs;
+  std::vector<BindingInfo> outputs;
+  size_t weight_bytes = 0;
+};
+
+DataType public_type_of(DType dtype);
+
+}  // namespace burnish
