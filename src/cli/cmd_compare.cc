@@ -1,0 +1,153 @@
+// burnish compare: an engine against the reference evaluation of its model.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "cli/command.h"
+#include "cli/difference.h"
+#include "cli/execution.h"
+#include "cli/inputs.h"
+#include "cli/observable.h"
+#include "engine/engine_file.h"
+#include "ir/interpreter.h"
+#include "onnx/importer.h"
+#include "runtime/engine_impl.h"
+
+namespace burnish::cli {
+namespace {
+
+struct Options {
+  std::string model, engine;
+  InputRequest inputs;
+  int num_threads = 0;
+  double tolerance = 1e-4;
+  bool per_layer = false;
+  OutputFlags flags;
+};
+
+struct Row {
+  std::string name;
+  Difference difference;
+};
+
+Json to_json(const Row& row) {
+  const Difference& d = row.difference;
+  return {{"name", row.name},       {"max_abs", d.max_abs},          {"max_rel", d.max_rel()},
+          {"mean_abs", d.mean_abs}, {"mean_rel", d.mean_rel()},      {"magnitude", d.magnitude},
+          {"cosine", d.cosine},     {"mismatched", d.num_mismatched}};
+}
+
+void print_rows(const std::vector<Row>& rows, double tolerance) {
+  fmt::print("{:>11} {:>11} {:>11} {:>11} {:>12}  {}\n", "max abs", "max rel", "mean abs", "mean rel", "cosine",
+             "name");
+  for (const auto& [name, d] : rows) {
+    fmt::print("{:>11.3g} {:>11.3g} {:>11.3g} {:>11.3g} {:>12.9f}  {}{}\n", d.max_abs, d.max_rel(), d.mean_abs,
+               d.mean_rel(), d.cosine, name, d.within(tolerance) ? "" : "   over the tolerance");
+  }
+}
+
+std::map<std::string, Tensor> run_engine(const Engine& engine, const Options& options,
+                                         const std::map<std::string, Tensor>& inputs) {
+  ExecutionContext context = engine.create_context(options.num_threads);
+  cli::bind_inputs(context, inputs);
+  context.execute();
+  std::map<std::string, Tensor> outputs;
+  for (const BindingInfo& info : engine.outputs()) outputs.emplace(info.name, copy_output(context, info));
+  return outputs;
+}
+
+struct Comparison {
+  std::vector<Row> outputs;
+  std::vector<Row> layers;  ///< In the model's order; only values that both sides have under one name and shape.
+};
+
+Comparison compare(const Options& options) {
+  const Graph graph = import_model_file(options.model);
+  const EngineData data = read_engine(options.engine);
+  const auto inputs = make_inputs(data, options.inputs);
+  const Engine engine(
+      std::make_shared<const Engine::Impl>(options.per_layer ? make_observable(data) : EngineData(data)));
+  const auto actual = run_engine(engine, options, inputs);
+  Comparison result;
+  const auto on_value = [&](const Value& value, const Tensor& expected) {
+    const auto it = actual.find(value.name);
+    if (!options.per_layer || it == actual.end() || graph.is_output(value.id)) return;
+    if (it->second.dtype() != expected.dtype() || !(it->second.shape() == expected.shape())) return;
+    result.layers.push_back({value.name, difference(it->second, expected)});
+  };
+  const auto expected = interpret(graph, inputs, on_value);
+  for (const auto& [name, tensor] : expected) {
+    const auto it = actual.find(name);
+    check(it != actual.end(), ErrorCode::kInvalidArgument, "the engine has no output '{}': was it built from {}?", name,
+          options.model);
+    with_frame([&] { return "output " + name; },
+               [&] {
+                 result.outputs.push_back({name, difference(it->second, tensor)});
+               });
+  }
+  return result;
+}
+
+const Row* first_divergence(const Comparison& comparison, double tolerance) {
+  const auto it = std::find_if(comparison.layers.begin(), comparison.layers.end(),
+                               [&](const Row& row) { return !row.difference.within(tolerance); });
+  return it == comparison.layers.end() ? nullptr : &*it;
+}
+
+void print_json_result(const Options& options, const Comparison& comparison, bool equal) {
+  Json json = {{"equal", equal}, {"tolerance", options.tolerance}, {"outputs", Json::array()}};
+  for (const Row& row : comparison.outputs) json["outputs"].push_back(to_json(row));
+  if (options.per_layer) {
+    json["layers"] = Json::array();
+    for (const Row& row : comparison.layers) json["layers"].push_back(to_json(row));
+    const Row* first = first_divergence(comparison, options.tolerance);
+    json["first_divergence"] = first == nullptr ? Json() : Json(first->name);
+  }
+  print_json(json);
+}
+
+void print_text_result(const Options& options, const Comparison& comparison, bool equal) {
+  if (options.per_layer) {
+    print_rows(comparison.layers, options.tolerance);
+    const Row* first = first_divergence(comparison, options.tolerance);
+    fmt::print("\nfirst divergence: {}\n\n", first == nullptr ? "none" : first->name);
+  }
+  print_rows(comparison.outputs, options.tolerance);
+  fmt::print("{}\n", equal ? fmt::format("equal within {:g} of each output's largest magnitude", options.tolerance)
+                           : fmt::format("DIFFERENT by more than {:g} of the largest magnitude", options.tolerance));
+}
+
+int run(const Options& options) {
+  const Comparison comparison = compare(options);
+  const bool equal = std::all_of(comparison.outputs.begin(), comparison.outputs.end(),
+                                 [&](const Row& row) { return row.difference.within(options.tolerance); });
+  options.flags.json ? print_json_result(options, comparison, equal) : print_text_result(options, comparison, equal);
+  return equal ? 0 : kDiffers;
+}
+
+Action declare(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  app.add_option("model", options->model, "The model that the engine was built from")
+      ->required()
+      ->type_name("MODEL.onnx");
+  app.add_option("engine", options->engine, "The engine file")->required()->type_name("M.engine");
+  add_file_option(app, options->inputs);
+  add_shape_options(app, options->inputs);
+  app.add_option("--threads", options->num_threads, "Threads to run the engine with [all cores]")->type_name("N");
+  app.add_option("--tolerance", options->tolerance, "Largest difference, relative to the output's largest magnitude")
+      ->type_name("X")
+      ->capture_default_str();
+  app.add_flag("--per-layer", options->per_layer, "Compare intermediate values too and name the first that diverges");
+  add_json_flag(app, options->flags);
+  return [options] { return run(*options); };
+}
+
+}  // namespace
+
+const Command kCompare = {"compare", "Compare an engine with the reference evaluation of its model",
+                          R"(  burnish compare model.onnx model.engine
+  burnish compare model.onnx model.engine --input image=cat.npy --per-layer
+The exit code is 1 when an output differs by more than --tolerance.)",
+                          declare};
+
+}  // namespace burnish::cli

@@ -1,0 +1,78 @@
+// burnish inspect: what is in a model or an engine.
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "builder/profiles.h"
+#include "cli/command.h"
+#include "cli/describe.h"
+#include "engine/engine_file.h"
+#include "ir/text.h"
+#include "onnx/importer.h"
+#include "passes/pipeline.h"
+
+namespace burnish::cli {
+namespace {
+
+struct Options {
+  std::string file;
+  bool dot = false, text = false, optimised = false;
+  OutputFlags flags;
+};
+
+/// By the name's end; content would do as well, but an error about the wrong format should name the file's own.
+bool is_model(const std::string& path) {
+  return std::filesystem::path(path).extension() != ".engine";
+}
+
+int inspect_model(const Options& options) {
+  Graph graph = import_model_file(options.file);
+  if (options.optimised) run_passes(graph);
+  if (options.dot) {
+    fmt::print("{}", dot_of(graph));
+  } else if (options.text) {
+    fmt::print("{}", print(graph));
+  } else if (options.flags.json) {
+    print_json(describe_model(graph));
+  } else {
+    print_model(graph);
+  }
+  return 0;
+}
+
+int inspect_engine(const Options& options) {
+  check(!options.text && !options.optimised, ErrorCode::kInvalidArgument,
+        "--text and --optimised are for models; "
+        "'{}' is an engine",
+        options.file);
+  const EngineData engine = read_engine(options.file);
+  if (options.dot) {
+    fmt::print("{}", dot_of(engine));
+  } else if (options.flags.json) {
+    print_json(describe_engine(engine));
+  } else {
+    print_engine(engine);
+  }
+  return 0;
+}
+
+Action declare(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  app.add_option("file", options->file, "An .onnx or .engine file")->required()->type_name("FILE");
+  auto* dot =
+      app.add_flag("--dot", options->dot, "A picture for Graphviz: burnish inspect F --dot | dot -Tsvg > f.svg");
+  app.add_flag("--text", options->text, "A model's whole graph as text")->excludes(dot);
+  app.add_flag("--optimised", options->optimised, "Run the passes on the model first");
+  add_json_flag(app, options->flags);
+  return [options] { return is_model(options->file) ? inspect_model(*options) : inspect_engine(*options); };
+}
+
+}  // namespace
+
+const Command kInspect = {"inspect", "Show what is in a model or an engine",
+                          R"(  burnish inspect model.onnx
+  burnish inspect model.engine --json
+  burnish inspect model.engine --dot | dot -Tsvg > model.svg)",
+                          declare};
+
+}  // namespace burnish::cli

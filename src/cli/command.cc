@@ -1,0 +1,31 @@
+#include "cli/command.h"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+
+#include "base/error.h"
+
+namespace burnish::cli {
+
+void add_json_flag(CLI::App& app, OutputFlags& flags) {
+  app.add_flag("--json", flags.json, "Write the result as JSON to stdout; errors too");
+}
+
+void add_log_flags(CLI::App& app, OutputFlags& flags) {
+  auto* quiet = app.add_flag("-q,--quiet", flags.quiet, "Say nothing but errors");
+  app.add_flag("-v,--verbose", flags.verbose, "Tell what every pass changed and how long it took")->excludes(quiet);
+}
+
+void print_json(const Json& json) {
+  fmt::print("{}\n", json.dump(2, ' ', false, Json::error_handler_t::replace));
+}
+
+std::pair<std::string, std::string> split_assignment(const std::string& text, std::string_view option) {
+  const size_t equals = text.rfind('=');
+  check(equals != std::string::npos && equals > 0, ErrorCode::kInvalidArgument, "{} '{}': write NAME=VALUE", option,
+        text);
+  return {text.substr(0, equals), text.substr(equals + 1)};
+}
+
+}  // namespace burnish::cli

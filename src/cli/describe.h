@@ -1,0 +1,19 @@
+#pragma once
+// Models and engines in words: the data behind `burnish inspect`.
+#include "cli/command.h"
+#include "engine/engine_data.h"
+#include "ir/graph.h"
+
+namespace burnish::cli {
+
+Json describe_model(const Graph& graph);
+void print_model(const Graph& graph);
+/// A picture for Graphviz.
+std::string dot_of(const Graph& graph);
+
+Json describe_engine(const EngineData& engine);
+void print_engine(const EngineData& engine);
+/// The steps of the first plan.
+std::string dot_of(const EngineData& engine);
+
+}  // namespace burnish::cli
