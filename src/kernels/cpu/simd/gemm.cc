@@ -242,8 +242,50 @@ void pack(const float* b, int64_t row, int64_t column, int64_t k, int64_t n, flo
   }
 }
 
+#if BURNISH_SIMD_avx512
+/// Three planes, sixteen pixels at a time: the usual image. Returns the pixels done.
+int64_t interleave_three(const float* from, int64_t plane, int64_t count, float* to) {
+  __m512i low[3];   // indices into planes 0 (0…15) and 1 (16…31) for each third of the result
+  __m512i high[3];  // … and into that (0…15) and plane 2 (16…31)
+  for (int part = 0; part < 3; ++part) {
+    alignas(64) int32_t a[16];
+    alignas(64) int32_t b[16];
+    for (int j = 0; j < 16; ++j) {
+      const int element = part * 16 + j;
+      const int channel = element % 3;
+      const int pixel = element / 3;
+      a[j] = channel == 1 ? 16 + pixel : pixel;
+      b[j] = channel == 2 ? 16 + pixel : j;
+    }
+    low[part] = _mm512_load_si512(a);
+    high[part] = _mm512_load_si512(b);
+  }
+  int64_t i = 0;
+  for (; i + 16 <= count; i += 16) {
+    const Vec x0 = load(from + i);
+    const Vec x1 = load(from + plane + i);
+    const Vec x2 = load(from + 2 * plane + i);
+    for (int part = 0; part < 3; ++part) {
+      const Vec first_two = _mm512_permutex2var_ps(x0, low[part], x1);
+      store(to + 3 * i + 16 * part, _mm512_permutex2var_ps(first_two, high[part], x2));
+    }
+  }
+  return i;
+}
+#endif
+
+void interleave(const float* from, int64_t plane, int64_t channels, int64_t count, float* to) {
+  int64_t done = 0;
+#if BURNISH_SIMD_avx512
+  if (channels == 3) done = interleave_three(from, plane, count, to);
+#endif
+  for (int64_t c = 0; c < channels; ++c) {
+    for (int64_t i = done; i < count; ++i) to[i * channels + c] = from[c * plane + i];
+  }
+}
+
 }  // namespace
 
-const F32GemmFunctions kF32Gemm = {product, pack};
+const F32GemmFunctions kF32Gemm = {product, pack, interleave};
 
 }  // namespace burnish::BURNISH_SIMD

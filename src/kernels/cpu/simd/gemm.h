@@ -45,6 +45,8 @@ struct F32GemmFunctions {
   void (*product)(const F32Product&);
   /// Packs k×n elements b[i·row + j·column] into panels; writes ceil(n/16)·k·16 floats.
   void (*pack)(const float* b, int64_t row, int64_t column, int64_t k, int64_t n, float scale, float* packed);
+  /// to[i·channels + c] = from[c·plane + i] for i in [0, count): a row of pixels from planes to channels last.
+  void (*interleave)(const float* from, int64_t plane, int64_t channels, int64_t count, float* to);
 };
 
 namespace avx2 {
