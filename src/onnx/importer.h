@@ -1,7 +1,7 @@
 #pragma once
 // From an ONNX model to a Graph.
 //
-// Understood: opset 9 to the newest (kNewestOpset), ai.onnx.ml where we have the operator, external data, model-local
+// Understood: opset 7 to the newest (kNewestOpset), ai.onnx.ml where we have the operator, external data, model-local
 // functions (inlined), `If` whose condition is known from constants and fixed shapes (its branch is inlined). Operators
 // of older opsets are brought up to the newest one's semantics. Initialisers that are also inputs become constants.
 #include <cstddef>
@@ -13,7 +13,7 @@
 
 namespace burnish {
 
-inline constexpr int64_t kOldestOpset = 9;
+inline constexpr int64_t kOldestOpset = 7;  ///< Older ones only for operators that have not changed since.
 inline constexpr int64_t kNewestOpset = 28;
 inline constexpr int64_t kNewestMlOpset = 5;
 

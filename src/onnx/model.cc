@@ -60,13 +60,11 @@ void ModelImporter::import_opsets() {
   for (const auto& [domain, version] : opsets_) {
     const bool is_default = domain.empty();
     if (!is_default && domain != "ai.onnx.ml") continue;
-    const int64_t oldest = is_default ? kOldestOpset : 1;
     const int64_t newest = is_default ? kNewestOpset : kNewestMlOpset;
-    if (version >= oldest && version <= newest) continue;
-    problems_.add(
-        ErrorCode::kUnsupported,
-        fmt::format("opset {} of {} is not supported, {} to {} are. Export or convert the model to one of those",
-                    version, describe_opset(domain), oldest, newest));
+    if (version >= 1 && version <= newest) continue;
+    problems_.add(ErrorCode::kUnsupported,
+                  fmt::format("opset {} of {} is not supported, up to {} is. Export or convert the model to that",
+                              version, describe_opset(domain), newest));
   }
 }
 

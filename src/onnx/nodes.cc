@@ -75,6 +75,11 @@ void ModelImporter::check_known(const NodeSite& site) const {
   if (const auto reason = unsupported_reason(site.domain, op)) {
     throw Error(ErrorCode::kUnsupported, reason->why).with_hint(reason->what_to_do);
   }
+  const bool too_old = site.domain.empty() && site.version > 0 && site.version < kOldestOpset && !is_unchanged(op);
+  if (too_old) {
+    throw Error(ErrorCode::kUnsupported, fmt::format("opset {} is too old for it", site.version))
+        .with_hint(fmt::format("Convert the model to opset {} to {}", kOldestOpset, kNewestOpset));
+  }
   if (site.version != 0) return;
   throw Error(ErrorCode::kInvalidModel, fmt::format("the model does not import the operator set {}", domain))
       .with_hint(fmt::format("Add {} to its opset_import", domain));

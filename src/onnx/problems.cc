@@ -13,7 +13,9 @@ void Problems::add(ErrorCode code, std::string line) {
 
 void Problems::add(const std::string& subject, const Error& error) {
   std::string line = subject + ": ";
-  for (const std::string& frame : error.frames()) line += frame + ": ";
+  for (const std::string& frame : error.frames()) {
+    if (!frame.starts_with("node ")) line += frame + ": ";  // the subject is the node
+  }
   line += error.message();
   if (!error.hint().empty()) line += ". " + error.hint();
   // A model that asks for an impossible size or shape is a wrong model, whoever noticed.

@@ -25,6 +25,9 @@ constexpr std::array kMl = {"ArrayFeatureExtractor"sv, "Binarizer"sv,
                             "SVMRegressor"sv,          "Scaler"sv,
                             "TreeEnsemble"sv,          "TreeEnsembleClassifier"sv,
                             "TreeEnsembleRegressor"sv};
+constexpr std::array kUnchanged = {
+    "Constant"sv, "Conv"sv, "GlobalAveragePool"sv, "GlobalMaxPool"sv, "Identity"sv, "Not"sv,
+    "Shape"sv,    "Size"sv, "Softplus"sv,          "Softsign"sv,      "Transpose"sv};
 constexpr std::array kControlFlow = {"Loop"sv, "Scan"sv};
 constexpr std::array kStrings = {"RegexFullMatch"sv, "StringConcat"sv, "StringNormalizer"sv, "StringSplit"sv};
 
@@ -65,6 +68,10 @@ std::optional<UnsupportedReason> unsupported_reason(const std::string& domain, c
   }
   return UnsupportedReason{fmt::format("the domain '{}' is not known here", domain),
                            "Export the model with ONNX's own operators, or define the operator as a function in it"};
+}
+
+bool is_unchanged(const std::string& op) {
+  return contains(kUnchanged, op);
 }
 
 Tensor constant_of(const std::string& attribute, const onnx::AttributeProto& proto, ExternalData* external) {

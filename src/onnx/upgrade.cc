@@ -47,6 +47,7 @@ constexpr std::array kRows = {
     Row{"Squeeze", 13, upgrade_axes},
     Row{"TopK", 10, upgrade_top_k},
     Row{"Unsqueeze", 13, upgrade_axes},
+    Row{"Upsample", 9, upgrade_upsample_7},
     Row{"Upsample", 10, upgrade_upsample},
 };
 

@@ -159,6 +159,11 @@ void upgrade_top_k(OldNode& node) {
   node.attrs.erase("k");
 }
 
+void upgrade_upsample_7(OldNode& node) {
+  node.set_input(1, node.constant("scales", Tensor::from_floats(node.attrs.get_floats("scales"))));
+  node.attrs.erase("scales");
+}
+
 void upgrade_upsample(OldNode& node) {
   to_resize(node, "floor");
 }

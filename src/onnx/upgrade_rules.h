@@ -21,6 +21,7 @@ void upgrade_softmax(OldNode& node);              ///< worked on the input flatt
 void upgrade_split_11(OldNode& node);             ///< split: attribute → input 1.
 void upgrade_split_13(OldNode& node);             ///< num_outputs must be told where split is absent.
 void upgrade_top_k(OldNode& node);                ///< k: attribute → input 1.
+void upgrade_upsample_7(OldNode& node);           ///< scales: attribute → input 1.
 void upgrade_upsample(OldNode& node);             ///< → Resize.
 
 }  // namespace burnish

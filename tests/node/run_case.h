@@ -1,0 +1,12 @@
+#pragma once
+#include <string>
+
+#include "node/node_case.h"
+
+namespace burnish::node_test {
+
+/// Each runs all data sets of a case and returns "" or what went wrong.
+/// Import, then the reference evaluation of each node.
+std::string run_reference(const NodeCase& node_case);
+
+}  // namespace burnish::node_test
