@@ -9,8 +9,8 @@ namespace burnish {
 enum class ActivationKind {
   kNone,
   kRelu,
-  kClip,         ///< min(max(x, alpha), beta)
-  kLeakyRelu,    ///< x < 0 ? alpha·x : x
+  kClip,       ///< min(max(x, alpha), beta)
+  kLeakyRelu,  ///< x < 0 ? alpha·x : x
   kSigmoid,
   kTanh,
   kSilu,         ///< x·sigmoid(x)

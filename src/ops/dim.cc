@@ -183,6 +183,12 @@ Dim min(const Dim& a, const Dim& b) {
   return Dim::extremum(a, b, false);
 }
 
+std::optional<int64_t> Dim::lower_bound() const {
+  for (const auto& [monomial, coefficient] : terms_)
+    if (coefficient < 0) return std::nullopt;
+  return constant_;
+}
+
 std::optional<int64_t> Dim::evaluate(const std::map<std::string, int64_t, std::less<>>& symbols) const {
   int64_t sum = constant_;
   for (const auto& [monomial, coefficient] : terms_) {

@@ -38,6 +38,8 @@ class Dim {
   /// The polynomial a/b when b divides a without remainder for all values of the symbols.
   friend std::optional<Dim> exact_div(const Dim& a, const Dim& b);
 
+  /// The least value it can have when no symbol is negative; nullopt when there is none.
+  std::optional<int64_t> lower_bound() const;
   /// Replaces symbols by numbers; symbols made from expressions are evaluated too. nullopt if a symbol is unbound.
   std::optional<int64_t> evaluate(const std::map<std::string, int64_t, std::less<>>& symbols) const;
   /// "batch", "4*batch + 1", "17". parse_dim(to_string(d)) == d.

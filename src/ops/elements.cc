@@ -1,13 +1,30 @@
 #include "ops/elements.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
 #include "base/error.h"
 #include "base/float_types.h"
+#include "ops/minifloat.h"
 
 namespace burnish {
 namespace {
+
+/// An integer of fewer than eight bits, alone in its byte.
+template <bool kSigned, int kBits>
+struct SmallInt {
+  static constexpr int64_t kMin = kSigned ? -(1 << (kBits - 1)) : 0;
+  static constexpr int64_t kMax = kSigned ? (1 << (kBits - 1)) - 1 : (1 << kBits) - 1;
+  std::conditional_t<kSigned, int8_t, uint8_t> value;
+  SmallInt() = default;
+  /// Keeps the low bits.
+  explicit SmallInt(int64_t x) : value(static_cast<decltype(value)>(wrap(x))) {}
+  static int64_t wrap(int64_t x) {
+    const int64_t low = x & ((1 << kBits) - 1);
+    return low > kMax ? low - (1 << kBits) : low;
+  }
+};
 
 /// Calls f with a null pointer to the storage type.
 template <typename F>
@@ -44,7 +61,11 @@ void with_storage(DType dtype, F&& f) {
 }
 
 template <typename S>
-constexpr bool kNarrowFloat = std::is_same_v<S, Half> || std::is_same_v<S, BFloat16>;
+constexpr bool kSmallInt = requires {
+  S::kMin;
+};
+template <typename S>
+constexpr bool kNarrowFloat = std::is_class_v<S> && !kSmallInt<S>;
 
 /// Rounds and saturates; NaN becomes 0.
 template <typename S>
@@ -62,6 +83,10 @@ template <typename S, typename T>
 S convert(T x) {
   if constexpr (kNarrowFloat<S>) {
     return S(static_cast<float>(x));
+  } else if constexpr (kSmallInt<S> && std::is_floating_point_v<T>) {
+    return S(std::clamp(to_integer<int64_t>(static_cast<double>(x)), S::kMin, S::kMax));
+  } else if constexpr (kSmallInt<S>) {
+    return S(static_cast<int64_t>(x));
   } else if constexpr (std::is_integral_v<S> && std::is_floating_point_v<T>) {
     return to_integer<S>(static_cast<double>(x));
   } else {
@@ -73,6 +98,8 @@ template <typename T, typename S>
 T widen(S x) {
   if constexpr (kNarrowFloat<S>) {
     return convert<T>(static_cast<float>(x));
+  } else if constexpr (kSmallInt<S>) {
+    return static_cast<T>(x.value);
   } else {
     return convert<T>(x);
   }
@@ -107,9 +134,11 @@ void store_elements(const T* from, const TensorView& to) {
 template void load_elements<float>(const TensorView&, float*);
 template void load_elements<double>(const TensorView&, double*);
 template void load_elements<int64_t>(const TensorView&, int64_t*);
+template void load_elements<uint64_t>(const TensorView&, uint64_t*);
 template void store_elements<float>(const float*, const TensorView&);
 template void store_elements<double>(const double*, const TensorView&);
 template void store_elements<int64_t>(const int64_t*, const TensorView&);
+template void store_elements<uint64_t>(const uint64_t*, const TensorView&);
 
 std::vector<int64_t> ints_of(const TensorView& view) {
   if (view.dtype == DType::kUndefined) return {};

@@ -9,10 +9,11 @@
 
 namespace burnish {
 
-/// Converts all elements to T (float, double or int64_t). Throws kUnsupported for types without numbers here.
+/// Converts all elements to T (float, double, int64_t or uint64_t).
 template <typename T>
 void load_elements(const TensorView& from, T* to);
-/// Converts back: floats round to nearest even, integers round and saturate, bool is x != 0.
+/// Converts back: floats round to nearest even (those of eight and four bits saturate), floats to integers round and
+/// saturate, integers to integers keep the low bits, bool is x != 0.
 template <typename T>
 void store_elements(const T* from, const TensorView& to);
 
@@ -44,6 +45,7 @@ class Source {
   static constexpr DType dtype_of() {
     if constexpr (std::is_same_v<T, float>) return DType::kFloat32;
     if constexpr (std::is_same_v<T, double>) return DType::kFloat64;
+    if constexpr (std::is_same_v<T, uint64_t>) return DType::kUInt64;
     return DType::kInt64;
   }
 
@@ -72,6 +74,7 @@ class Sink {
   T* data() { return data_; }
   T& operator[](int64_t i) { return data_[i]; }
   const Shape& shape() const { return view_.shape; }
+  int64_t size() const { return view_.num_elements(); }
   void commit() {
     if (view_.dtype != Source<T>::dtype_of()) store_elements<T>(owned_.data(), view_);
   }
