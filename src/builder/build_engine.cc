@@ -48,7 +48,7 @@ class Build {
 
   BuiltEngine run(const std::string& model_path) {
     reporter_.advance("import", 0, 1);
-    Graph model = with_frame([&] { return "import " + model_path; }, [&] { return import_model_file(model_path); });
+    Graph model = import_model_file(model_path);
     if (settings_.after_import) settings_.after_import(model);
     reporter_.advance("import", 1, 1);
     const auto profiles = resolve_profiles(model, options_.profiles, reporter_);
