@@ -2,8 +2,8 @@
 // Our fused operators. All work on FLOAT (other types are refused by inference).
 //
 // FusedConv(X, W, B?, R?) -> Y
-//   Convolution with an epilogue. W is [O, I/group, kH, kW] as in ONNX (1-D and 3-D likewise), B is [O], R has Y's shape.
-//   attrs: kernel_shape, strides, pads, dilations, group as Conv (pads always explicit, never auto_pad);
+//   Convolution with an epilogue. W is [O, I/group, kH, kW] as in ONNX (1-D and 3-D likewise), B is [O], R has Y's
+//   shape. attrs: kernel_shape, strides, pads, dilations, group as Conv (pads always explicit, never auto_pad);
 //          activation, act_alpha, act_beta (ops/activation.h);
 //          residual: "before" (Y = act(conv + B + R)) or "after" (Y = act(conv + B) + R); absent without R;
 //          input_layout, output_layout: "NCHW" (default) or "NHWC": the order of X's dims, and of Y's and R's.
@@ -26,6 +26,7 @@
 //
 // Layouts: MaxPool, AveragePool, LpPool, GlobalAveragePool, GlobalMaxPool and Resize take the attribute layout="NHWC";
 // their X and Y are then [N, spatial…, C]. Everything else is layout-free: its axes are rewritten.
+// Resize's roi, scales, sizes and axes still speak of the dims in NCHW order.
 #include <string>
 #include <string_view>
 #include <vector>
