@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "cli/command.h"
 #include "cli/difference.h"
@@ -58,25 +59,71 @@ std::map<std::string, Tensor> run_engine(const Engine& engine, const Options& op
 
 struct Comparison {
   std::vector<Row> outputs;
-  std::vector<Row> layers;  ///< In the model's order; only values that both sides have under one name and shape.
+  std::vector<Row> layers;  ///< In the model's order, by node; only what the engine still computes as such.
+};
+
+/// [N, C, H, W] → [N, H, W, C]; undefined for other ranks.
+Tensor channels_last(const Tensor& tensor) {
+  static const OpDescriptor* const kTranspose = find_op("Transpose");
+  if (tensor.shape().rank() != 4 || kTranspose == nullptr) return {};
+  AttributeMap attrs;
+  attrs.set("perm", std::vector<int64_t>{0, 2, 3, 1});
+  return evaluate_op(*kTranspose, attrs, {&tensor, 1}, 1).front();
+}
+
+bool comparable(const Tensor& a, const Tensor& b) {
+  return a.dtype() == b.dtype() && a.shape() == b.shape();
+}
+
+/// The engine may keep an image channels-last; where both readings fit, the closer one is meant.
+std::optional<Difference> layer_difference(const Tensor& actual, const Tensor& expected) {
+  std::optional<Difference> result;
+  if (comparable(actual, expected)) result = difference(actual, expected);
+  if (result && result->max_rel() < 1e-2) return result;
+  const Tensor turned = channels_last(expected);
+  if (!turned.defined() || !comparable(actual, turned)) return result;
+  const Difference other = difference(actual, turned);
+  return result && result->max_rel() <= other.max_rel() ? result : other;
+}
+
+class LayerComparison {
+ public:
+  LayerComparison(const Graph& graph, const EngineData& observable, const std::map<std::string, Tensor>& actual)
+      : graph_(graph), actual_(actual) {
+    for (const Observation& o : observations_of(observable)) value_of_node_[o.node] = o.value;
+  }
+
+  void visit(const Value& value, const Tensor& expected) {
+    const Node* node = graph_.producer(value.id);
+    if (node == nullptr || node->output() != value.id) return;
+    const auto known = value_of_node_.find(node->name);
+    if (known == value_of_node_.end()) return;
+    const auto it = actual_.find(known->second);
+    if (it == actual_.end()) return;
+    if (const auto d = layer_difference(it->second, expected)) rows_.push_back({node->name, *d});
+  }
+
+  std::vector<Row> take() { return std::move(rows_); }
+
+ private:
+  const Graph& graph_;
+  const std::map<std::string, Tensor>& actual_;
+  std::map<std::string, std::string> value_of_node_;
+  std::vector<Row> rows_;
 };
 
 Comparison compare(const Options& options) {
   const Graph graph = import_model_file(options.model);
-  const EngineData data = read_engine(options.engine);
+  EngineData data = read_engine(options.engine);
+  if (options.per_layer) data = make_observable(std::move(data));
   const auto inputs = make_inputs(data, options.inputs);
-  const Engine engine(
-      std::make_shared<const Engine::Impl>(options.per_layer ? make_observable(data) : EngineData(data)));
+  const Engine engine(std::make_shared<const Engine::Impl>(data));
   const auto actual = run_engine(engine, options, inputs);
+  LayerComparison layers(graph, data, actual);
+  OnValue on_value;
+  if (options.per_layer) on_value = [&](const Value& value, const Tensor& tensor) { layers.visit(value, tensor); };
   Comparison result;
-  const auto on_value = [&](const Value& value, const Tensor& expected) {
-    const auto it = actual.find(value.name);
-    if (!options.per_layer || it == actual.end() || graph.is_output(value.id)) return;
-    if (it->second.dtype() != expected.dtype() || !(it->second.shape() == expected.shape())) return;
-    result.layers.push_back({value.name, difference(it->second, expected)});
-  };
-  const auto expected = interpret(graph, inputs, on_value);
-  for (const auto& [name, tensor] : expected) {
+  for (const auto& [name, tensor] : interpret(graph, inputs, on_value)) {
     const auto it = actual.find(name);
     check(it != actual.end(), ErrorCode::kInvalidArgument, "the engine has no output '{}': was it built from {}?", name,
           options.model);
@@ -85,6 +132,7 @@ Comparison compare(const Options& options) {
                  result.outputs.push_back({name, difference(it->second, tensor)});
                });
   }
+  result.layers = layers.take();
   return result;
 }
 

@@ -6,6 +6,9 @@
 namespace burnish::cli {
 namespace {
 
+/// Between the names of the nodes that one step stands for.
+constexpr std::string_view kNameJoint = " + ";
+
 /// A value that shares its input's memory although its step computes gets memory of its own.
 void leave_place(Plan& plan) {
   for (const PlanStep& step : plan.steps) {
@@ -35,6 +38,20 @@ void observe(Plan& plan) {
 }
 
 }  // namespace
+
+std::vector<Observation> observations_of(const EngineData& observable) {
+  const Plan& plan = observable.plans.front();
+  std::set<PlanValueId> visible;
+  for (const Binding& output : plan.outputs) visible.insert(output.value);
+  std::vector<Observation> observations;
+  for (const PlanStep& step : plan.steps) {
+    if (step.outputs.empty() || !visible.contains(step.outputs.front())) continue;
+    const size_t joint = step.name.rfind(kNameJoint);
+    const std::string node = joint == std::string::npos ? step.name : step.name.substr(joint + kNameJoint.size());
+    observations.push_back({plan.values[static_cast<size_t>(step.outputs.front())].name, node});
+  }
+  return observations;
+}
 
 EngineData make_observable(EngineData engine) {
   // Plans may name their intermediate values differently, but all must have the same outputs: only the first stays.

@@ -12,4 +12,11 @@ namespace burnish::cli {
 /// on data are left out.
 EngineData make_observable(EngineData engine);
 
+/// The engine's value that holds the result of a node of the model.
+struct Observation {
+  std::string value;  ///< Name of the engine's (observable) output.
+  std::string node;   ///< The last of the model's nodes that the step stands for.
+};
+std::vector<Observation> observations_of(const EngineData& observable);
+
 }  // namespace burnish::cli
