@@ -55,6 +55,26 @@ void with_storage(DType dtype, F&& f) {
       return f(static_cast<uint32_t*>(nullptr));
     case DType::kUInt64:
       return f(static_cast<uint64_t*>(nullptr));
+    case DType::kFloat8E4M3FN:
+      return f(static_cast<MiniFloat<DType::kFloat8E4M3FN>*>(nullptr));
+    case DType::kFloat8E4M3FNUZ:
+      return f(static_cast<MiniFloat<DType::kFloat8E4M3FNUZ>*>(nullptr));
+    case DType::kFloat8E5M2:
+      return f(static_cast<MiniFloat<DType::kFloat8E5M2>*>(nullptr));
+    case DType::kFloat8E5M2FNUZ:
+      return f(static_cast<MiniFloat<DType::kFloat8E5M2FNUZ>*>(nullptr));
+    case DType::kFloat8E8M0:
+      return f(static_cast<MiniFloat<DType::kFloat8E8M0>*>(nullptr));
+    case DType::kFloat4E2M1:
+      return f(static_cast<MiniFloat<DType::kFloat4E2M1>*>(nullptr));
+    case DType::kInt4:
+      return f(static_cast<SmallInt<true, 4>*>(nullptr));
+    case DType::kUInt4:
+      return f(static_cast<SmallInt<false, 4>*>(nullptr));
+    case DType::kInt2:
+      return f(static_cast<SmallInt<true, 2>*>(nullptr));
+    case DType::kUInt2:
+      return f(static_cast<SmallInt<false, 2>*>(nullptr));
     default:
       throw_error(ErrorCode::kUnsupported, "element type {} is not supported by this operator", name_of(dtype));
   }

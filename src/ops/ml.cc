@@ -103,9 +103,9 @@ void evaluate_label_encoder(EvalContext& c) {
 }
 
 const std::array kRows{
-    OpDescriptor{"ai.onnx.ml.Binarizer", 1, 1, 1, 1, infer_binarizer, evaluate_binarizer, kElementwise},
-    OpDescriptor{"ai.onnx.ml.ArrayFeatureExtractor", 2, 2, 1, 1, infer_extractor, evaluate_extractor},
-    OpDescriptor{"ai.onnx.ml.LabelEncoder", 1, 1, 1, 1, infer_label_encoder, evaluate_label_encoder, kElementwise},
+    OpDescriptor{"Binarizer", 1, 1, 1, 1, infer_binarizer, evaluate_binarizer, kElementwise},
+    OpDescriptor{"ArrayFeatureExtractor", 2, 2, 1, 1, infer_extractor, evaluate_extractor},
+    OpDescriptor{"LabelEncoder", 1, 1, 1, 1, infer_label_encoder, evaluate_label_encoder, kElementwise},
 };
 
 }  // namespace

@@ -1,5 +1,5 @@
 #pragma once
-// The numeric operators of the domain ai.onnx.ml, named "ai.onnx.ml.Binarizer".
+// The numeric operators of the domain ai.onnx.ml; their names are unique beside those of the default domain.
 #include <span>
 
 #include "ops/op.h"
