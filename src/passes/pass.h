@@ -54,6 +54,7 @@ bool recognise_softmax(Graph& graph, const PassContext& context);
 bool recognise_reshaping_gather(Graph& graph, const PassContext& context);
 // Fusion.
 bool fold_batch_norm(Graph& graph, const PassContext& context);
+bool hoist_activations(Graph& graph, const PassContext& context);
 bool fuse_attention(Graph& graph, const PassContext& context);
 bool fuse_matmul_epilogue(Graph& graph, const PassContext& context);
 bool fuse_qkv(Graph& graph, const PassContext& context);

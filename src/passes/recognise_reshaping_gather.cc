@@ -126,6 +126,17 @@ std::optional<Affine> flat_index(const Graph& graph, const Node& gather, const S
   return sum;
 }
 
+/// Reshapes the data, or what it is itself a Reshape of where that is easier to say.
+ValueId view_of(Graph& graph, ValueId data, const SymShape& to, const std::string& name) {
+  ValueId view = add_reshape(graph, data, to, name);
+  for (const Node* n = producer_if(graph, data, "Reshape"); view == kNoValue && n != nullptr;
+       n = producer_if(graph, data, "Reshape")) {
+    data = n->input(0);
+    view = add_reshape(graph, data, to, name);
+  }
+  return view;
+}
+
 bool rewrite(Graph& graph, NodeId id, const PassContext& context) {
   const Node& n = graph.node(id);
   const bool nd = n.op == "GatherND";
@@ -144,7 +155,7 @@ bool rewrite(Graph& graph, NodeId id, const PassContext& context) {
   const SymShape leading(data->begin(), data->begin() + static_cast<int64_t>(covered));
   if (!(num_elements(positions) == num_elements(leading))) return false;
   const ValueId y = n.output();
-  const ValueId view = add_reshape(graph, n.input(0), SymShape(*result), n.name);
+  const ValueId view = view_of(graph, n.input(0), SymShape(*result), std::string(n.name));
   if (view == kNoValue) return false;
   replace_value(graph, y, view);
   context.count("Gather in order");

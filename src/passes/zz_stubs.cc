@@ -1,4 +1,0 @@
-#include "passes/pass.h"
-namespace burnish {
-bool fuse_pointwise(Graph&, const PassContext&) { return false; }
-}
