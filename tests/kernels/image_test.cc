@@ -60,7 +60,7 @@ ProblemCase resize(int64_t factor, DType dtype = DType::kFloat32) {
   const auto f = static_cast<float>(factor);
   ProblemCase c{.op = "Resize",
                 .inputs = {random_tensor(dtype, {2, 5, 7, 24}, 1, -50, 50), Tensor{},
-                           Tensor::from_floats(std::vector<float>{1, f, f, 1})},
+                           Tensor::from_floats(std::vector<float>{1, 1, f, f})},
                 .constant = {false, false, true}};
   c.attrs.set("layout", std::string("NHWC"));
   c.attrs.set("mode", std::string("nearest"));

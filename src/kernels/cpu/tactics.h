@@ -14,6 +14,8 @@ const Tactic& resize_nearest_tactic();
 const Tactic& gather_tactic();
 const Tactic& f32_conv_tactic();
 const Tactic& f32_gemm_tactic();
+const Tactic& f32_winograd_tactic();
+const Tactic& f32_attention_tactic();
 const Tactic& reference_tactic();
 
 }  // namespace burnish
