@@ -2,8 +2,9 @@
 // From an ONNX model to a Graph.
 //
 // Understood: opset 7 to the newest (kNewestOpset), ai.onnx.ml where we have the operator, external data, model-local
-// functions (inlined), `If` whose condition is known from constants and fixed shapes (its branch is inlined). Operators
-// of older opsets are brought up to the newest one's semantics. Initialisers that are also inputs become constants.
+// functions (inlined), `If` whose condition is known from constants and fixed shapes (its branch is inlined) or whose
+// branches are harmless (Where chooses), Loop and Scan of known length (unrolled). Operators of older opsets are
+// brought up to the newest one's semantics. Initialisers that are also inputs become constants.
 #include <cstddef>
 #include <cstdint>
 #include <span>

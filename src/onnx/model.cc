@@ -3,6 +3,7 @@
 
 #include "base/hash.h"
 #include "onnx/model_importer.h"
+#include "onnx/support.h"
 #include "onnx/tensors.h"
 
 namespace burnish {
@@ -58,9 +59,8 @@ void ModelImporter::import_opsets() {
   opsets_ = to_opsets(model_.opset_import());
   if (opsets_.empty()) problems_.add(ErrorCode::kInvalidModel, "the model imports no operator set (opset_import)");
   for (const auto& [domain, version] : opsets_) {
-    const bool is_default = domain.empty();
-    if (!is_default && domain != "ai.onnx.ml") continue;
-    const int64_t newest = is_default ? kNewestOpset : kNewestMlOpset;
+    const int64_t newest = newest_opset(domain);
+    if (newest == 0) continue;
     if (version >= 1 && version <= newest) continue;
     problems_.add(ErrorCode::kUnsupported,
                   fmt::format("opset {} of {} is not supported, up to {} is. Export or convert the model to that",

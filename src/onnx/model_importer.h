@@ -78,6 +78,20 @@ class ModelImporter {
 
   // control_flow.cc
   void import_if(const NodeSite& site, const std::vector<ValueId>& inputs, Scope& scope);
+  /// Where(condition, yes, no), output by output.
+  std::vector<ValueId> choose(const NodeSite& site, ValueId condition, const std::vector<ValueId>& yes,
+                              const std::vector<ValueId>& no);
+  /// Puts a subgraph's nodes into the graph, its inputs being arguments; returns its outputs.
+  std::vector<ValueId> inline_graph(const onnx::GraphProto& body, const std::vector<ValueId>& arguments,
+                                    const std::string& name, const Scope& scope);
+  void bind_outputs(const NodeSite& site, const std::vector<ValueId>& values, Scope& scope);
+
+  // loops.cc
+  void import_loop(const NodeSite& site, const std::vector<ValueId>& inputs, Scope& scope);
+  void import_scan(const NodeSite& site, const std::vector<ValueId>& inputs, Scope& scope);
+
+  // flex_attention.cc
+  void import_flex_attention(const NodeSite& site, const std::vector<ValueId>& inputs, Scope& scope);
 
   onnx::ModelProto model_;
   ImportOptions options_;
@@ -93,6 +107,8 @@ class ModelImporter {
   int64_t num_nodes_ = 0;
 };
 
+/// The graph in the attribute of this name. Throws kInvalidModel when there is none.
+const onnx::GraphProto& body_of(const NodeSite& site, std::string_view attribute);
 /// "" for the default domain in either spelling.
 std::string canonical_domain(const std::string& domain);
 Opsets to_opsets(const google::protobuf::RepeatedPtrField<onnx::OperatorSetIdProto>& imports);

@@ -53,7 +53,11 @@ void ModelImporter::dispatch(const NodeSite& site, const std::vector<ValueId>& i
   if (site.domain.empty() && site.proto.op_type() == "Constant") return import_constant(site, scope);
   const bool failed = std::find(inputs.begin(), inputs.end(), kFailedValue) != inputs.end();
   if (failed) return;  // the reason has been told where it arose
-  if (site.domain.empty() && site.proto.op_type() == "If") return import_if(site, inputs, scope);
+  const std::string& op = site.proto.op_type();
+  if (site.domain == kPreviewDomain) return import_flex_attention(site, inputs, scope);
+  if (site.domain.empty() && op == "If") return import_if(site, inputs, scope);
+  if (site.domain.empty() && op == "Loop") return import_loop(site, inputs, scope);
+  if (site.domain.empty() && op == "Scan") return import_scan(site, inputs, scope);
   import_operator(site, inputs, scope);
 }
 

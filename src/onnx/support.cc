@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "onnx-ml.pb.h"
+#include "onnx/importer.h"
 #include "onnx/tensors.h"
 #include "onnx/upgrade.h"
 #include "ops/op.h"
@@ -28,7 +29,8 @@ constexpr std::array kMl = {"ArrayFeatureExtractor"sv, "Binarizer"sv,
 constexpr std::array kUnchanged = {
     "Constant"sv, "Conv"sv, "GlobalAveragePool"sv, "GlobalMaxPool"sv, "Identity"sv, "Not"sv,
     "Shape"sv,    "Size"sv, "Softplus"sv,          "Softsign"sv,      "Transpose"sv};
-constexpr std::array kControlFlow = {"Loop"sv, "Scan"sv};
+/// Operators that the importer itself takes apart.
+constexpr std::array kByImporter = {"Constant"sv, "If"sv, "Loop"sv, "Scan"sv};
 constexpr std::array kStrings = {"RegexFullMatch"sv, "StringConcat"sv, "StringNormalizer"sv, "StringSplit"sv};
 
 template <size_t N>
@@ -41,10 +43,6 @@ bool is_about_sequences(std::string_view op) {
 }
 
 UnsupportedReason reason_in_default_domain(const std::string& op) {
-  if (contains(kControlFlow, op)) {
-    return {"this control flow is not supported; of control flow, only If with a known condition is",
-            "Export the model with its loops unrolled"};
-  }
   if (contains(kStrings, op)) return {"strings are not supported", "Do the text processing before the model"};
   if (is_about_sequences(op) && op != "ReverseSequence") {
     return {"sequences and optionals are not supported", "Export the model with plain tensors"};
@@ -54,9 +52,16 @@ UnsupportedReason reason_in_default_domain(const std::string& op) {
 
 }  // namespace
 
+int64_t newest_opset(const std::string& domain) {
+  if (domain.empty()) return kNewestOpset;
+  if (domain == "ai.onnx.ml") return kNewestMlOpset;
+  return domain == kPreviewDomain ? 1 : 0;
+}
+
 std::optional<UnsupportedReason> unsupported_reason(const std::string& domain, const std::string& op) {
   const bool is_default = domain.empty();
-  if (is_default && (op == "Constant" || op == "If")) return std::nullopt;
+  if (is_default && contains(kByImporter, op)) return std::nullopt;
+  if (domain == kPreviewDomain && op == "FlexAttention") return std::nullopt;
   if (is_default || domain == "ai.onnx.ml") {
     const bool known = find_op(newest_name(domain, op)) != nullptr && !contains(kOurs, op);
     if (known && contains(kMl, op) != is_default) return std::nullopt;

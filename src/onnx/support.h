@@ -13,6 +13,11 @@ namespace burnish {
 
 class ExternalData;
 
+inline constexpr const char* kPreviewDomain = "ai.onnx.preview";
+
+/// The newest version of a domain that we know; 0 for a domain that we do not know.
+int64_t newest_opset(const std::string& domain);
+
 struct UnsupportedReason {
   std::string why;
   std::string what_to_do;

@@ -70,7 +70,7 @@ TEST(Functions, Nest) {
     set(call, "slope", 2.0F);
   }
   add_slope_function(model);
-  EXPECT_THAT(run_floats(model, kX), ElementsAre(-4, 4));
+  EXPECT_THAT(run_floats(model, kX), ElementsAre(-2, 4));
 }
 
 TEST(Functions, SeeNothingAroundThem) {
