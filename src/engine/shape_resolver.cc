@@ -8,7 +8,7 @@ namespace burnish {
 namespace {
 
 // What shape steps make are shapes, masks and tables of positions; more elements than this mean a damaged plan.
-constexpr int64_t kMaxShapeTimeElements = 1 << 26;
+constexpr int64_t kMaxShapeTimeElements = 1 << 24;
 
 class Resolver {
  public:

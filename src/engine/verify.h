@@ -7,7 +7,8 @@
 
 namespace burnish {
 
-/// Throws kCorrupt naming the plan, the step or value, and what is wrong. Used on everything read from a file; the
+/// Throws kCorrupt naming the plan, the step or value, and what is wrong (kInvalidArgument for sizes that overflow,
+/// kMismatch for operators that this version does not have). Used on everything read from a file; the
 /// compiler may call it on what it made.
 void verify_engine(const EngineData& data);
 
