@@ -11,6 +11,16 @@ bool is_followed(DType dtype) {
   return dtype == DType::kInt64 || dtype == DType::kInt32 || dtype == DType::kBool;
 }
 
+// Numbers that wrap are no shape arithmetic: they are left alone.
+template <typename Rule, typename... Dims>
+std::optional<Dim> try_rule(Rule rule, const Dims&... operands) {
+  try {
+    return rule(operands...);
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+}
+
 }  // namespace
 
 void follow_dims(InferContext& c, DimRule rule, int i, int j) {
@@ -25,7 +35,7 @@ void follow_dims(InferContext& c, DimRule rule, int i, int j) {
   if (c.has_shape(i) && c.has_shape(j) && a->size() == b->size() && n > 1 && c.shape(i) != c.shape(j)) return;
   std::vector<Dim> out;
   for (size_t k = 0; k < n; ++k) {
-    auto d = rule((*a)[a->size() == 1 ? 0 : k], (*b)[b->size() == 1 ? 0 : k]);
+    auto d = try_rule(rule, (*a)[a->size() == 1 ? 0 : k], (*b)[b->size() == 1 ? 0 : k]);
     if (!d) return;
     out.push_back(std::move(*d));
   }
@@ -38,7 +48,7 @@ void follow_dims(InferContext& c, std::optional<Dim> (*rule)(const Dim& a)) {
   if (!a || a->size() > kMaxSymbolicElements) return;
   std::vector<Dim> out;
   for (const Dim& x : *a) {
-    auto d = rule(x);
+    auto d = try_rule(rule, x);
     if (!d) return;
     out.push_back(std::move(*d));
   }

@@ -58,10 +58,15 @@ class ScaleIndex {
 // --- QuantizeLinear
 // ---------------------------------------------------------------------------------------------------
 
+// The element type that an attribute names; kUndefined when it is absent or 0.
+DType told_type(const AttributeMap& attrs, std::string_view name) {
+  const auto it = attrs.values().find(name);
+  const auto* number = it == attrs.values().end() ? nullptr : std::get_if<int64_t>(&it->second);
+  return number != nullptr && *number == 0 ? DType::kUndefined : dtype_attribute(attrs, name, DType::kUndefined);
+}
+
 void infer_quantize(InferContext& c) {
-  const DType told = c.attrs().get_int("output_dtype", 0) == 0 && c.attrs().has("output_dtype")
-                         ? DType::kUndefined
-                         : dtype_attribute(c.attrs(), "output_dtype", DType::kUndefined);
+  const DType told = told_type(c.attrs(), "output_dtype");
   const DType zero = c.dtype(2);
   check(told == DType::kUndefined || zero == DType::kUndefined || told == zero, ErrorCode::kInvalidModel,
         "output_dtype {} differs from the zero point's type {}", name_of(told), name_of(zero));
@@ -71,7 +76,7 @@ void infer_quantize(InferContext& c) {
 
 // The type that x / scale is rounded to before it is quantised.
 DType division_type(const EvalContext& c) {
-  if (c.attrs().get_int("precision", 0) != 0) return dtype_attribute(c.attrs(), "precision", DType::kFloat32);
+  if (const DType told = told_type(c.attrs(), "precision"); told != DType::kUndefined) return told;
   const DType scale = c.input(1).dtype;
   return scale == DType::kFloat16 || scale == DType::kBFloat16 ? scale : DType::kFloat32;
 }
@@ -116,8 +121,8 @@ void evaluate_quantize(EvalContext& c) {
 
 void infer_dequantize(InferContext& c) {
   require_same_dtype(c, 0, 2);
-  const bool told = c.attrs().has("output_dtype") && c.attrs().get_int("output_dtype", 0) != 0;
-  const DType dtype = told ? dtype_attribute(c.attrs(), "output_dtype", c.dtype(1)) : c.dtype(1);
+  const DType told = told_type(c.attrs(), "output_dtype");
+  const DType dtype = told != DType::kUndefined ? told : c.dtype(1);
   c.set_output(0, dtype, c.has_shape(0) ? std::optional(c.shape(0)) : std::nullopt);
 }
 
