@@ -4,6 +4,8 @@
 #include <chrono>
 #include <cmath>
 
+#include "base/error.h"
+
 namespace burnish {
 namespace {
 
@@ -73,6 +75,16 @@ double best_of(const std::vector<Lane>& lanes) {
   return best;
 }
 
+/// Microseconds of a first run; negative when the operator refuses the made-up input values (a ratio below zero, say),
+/// which only the reference does.
+double warm_up(const Contestant& contestant, ThreadPool& pool) {
+  try {
+    return contestant.run(pool, 1);
+  } catch (const Error&) {
+    return -1;
+  }
+}
+
 }  // namespace
 
 ProblemBuffers::ProblemBuffers(const Problem& problem) {
@@ -120,8 +132,9 @@ std::vector<double> race(std::span<const std::unique_ptr<Contestant>> contestant
   std::vector<Lane> lanes(contestants.size());
   for (size_t i = 0; i < lanes.size(); ++i) {
     if (!contestants[i]) continue;
+    const double warm_up_us = warm_up(*contestants[i], pool);
+    if (warm_up_us < 0) continue;
     lanes[i].running = true;
-    const double warm_up_us = contestants[i]->run(pool, 1);
     lanes[i].repeats = std::clamp(static_cast<int>(kMinRoundUs / std::max(warm_up_us, 0.1)), 1, kMaxRepeats);
   }
   for (int round = 0; round < effort.rounds; ++round) {

@@ -19,6 +19,12 @@ bool handles(const Tactic& tactic, std::string_view op) {
   return ops.empty() || std::find(ops.begin(), ops.end(), op) != ops.end();
 }
 
+bool has_empty_tensor(const Problem& problem) {
+  const auto is_empty = [](const TensorDesc& desc) { return desc.present() && desc.shape.num_elements() == 0; };
+  return std::any_of(problem.inputs.begin(), problem.inputs.end(), is_empty) ||
+         std::any_of(problem.outputs.begin(), problem.outputs.end(), is_empty);
+}
+
 }  // namespace
 
 TuningEffort TuningEffort::of_level(int opt_level) {
@@ -52,6 +58,7 @@ Candidate Tuner::reference() {
 }
 
 std::vector<Candidate> Tuner::enumerate(const Problem& problem) const {
+  if (has_empty_tensor(problem)) return {reference()};  // nothing to speed up, and kernels need not think of it
   std::vector<Candidate> found;
   int num_tactics = 0;
   for (const Tactic* tactic : cpu_tactics()) {
