@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "base/error.h"
 #include "base/tensor.h"
@@ -46,6 +47,7 @@ void Arena::reserve(size_t num_bytes) {
   size_ = 0;
   memory_ = kMapPages && num_bytes >= kHugePage ? map_huge_pages(num_bytes) : allocate_aligned(num_bytes);
   size_ = num_bytes;
+  std::memset(memory_.get(), 0, num_bytes);  // the system finds the pages now, not during the first execution
 }
 
 }  // namespace burnish
