@@ -145,7 +145,7 @@ void tile(const TileArgs& t) {
     b = multiply_tap<R, V>(acc, t.a + offset, p.a_row * 4, b, p.b_panel * 4, p.tap_k);
   }
   add_bias_and_residual<R, V>(acc, t);
-  if (t.clamps) {
+  if (t.clamps && p.epilogue.activation != kActNone) {
     const Vec low = set1(t.low);
     const Vec high = set1(t.high);
     for (int r = 0; r < R; ++r) {
@@ -181,13 +181,44 @@ BURNISH_INLINE int panels_of_tile(int64_t left, int wanted) {
   return wanted;
 }
 
-/// Asks for part `index` of `count` of the panels that come next, so that they lie in the second-level cache when
-/// their turn comes.
-BURNISH_INLINE void prefetch_part(const float* next, int64_t floats, int64_t index, int64_t count) {
-  const int64_t lines = floats / 16;
-  const int64_t end = lines * (index + 1) / count;
-  for (int64_t i = lines * index / count; i < end; ++i) {
-    _mm_prefetch(reinterpret_cast<const char*>(next + i * 16), _MM_HINT_T1);
+/// The rows of a group in tiles of nearly equal height, and what every tile asks for of the panels that come next, so
+/// that these lie in the second-level cache when their turn comes. No divisions per tile: with a short K they would
+/// show.
+struct TilePlan {
+  int64_t tiles, height, taller;  // the first `taller` tiles have one row more
+  const char* next;
+  const char* next_end;
+  int64_t next_bytes;  // per tile
+
+  TilePlan(const F32Product& p, int panels, const float* following, int64_t following_panels)
+      : tiles((p.rows + kMaxRows[panels] - 1) / kMaxRows[panels]),
+        height(tiles > 0 ? p.rows / tiles : 0),
+        taller(p.rows - height * tiles),
+        next(reinterpret_cast<const char*>(following)),
+        next_end(tiles * p.groups < 4 ? next : next + following_panels * p.b_panel * 4),
+        next_bytes(tiles > 0 ? (next_end - next) / (tiles * p.groups) / 64 * 64 + 64 : 0) {}
+
+  void prefetch() {
+    const char* end = next_end - next < next_bytes ? next_end : next + next_bytes;
+    for (; next < end; next += 64) _mm_prefetch(next, _MM_HINT_T1);
+  }
+};
+
+/// All rows of all groups by some panels of columns; t names the panels.
+void multiply_panels(const F32Product& p, int panels, int64_t column, TilePlan plan, TileArgs t) {
+  const F32Epilogue& e = p.epilogue;
+  for (int64_t g = 0; g < p.groups; ++g) {
+    t.a = p.a + g * p.a_group;
+    t.c = p.c + g * p.c_group + column;
+    if (e.residual != nullptr) t.residual = e.residual + g * e.residual_group + column;
+    for (int64_t i = 0; i < plan.tiles; ++i) {
+      const int64_t rows = plan.height + (i < plan.taller ? 1 : 0);
+      plan.prefetch();
+      kTiles[panels][rows](t);
+      t.a += rows * p.a_row;
+      t.c += rows * p.c_row;
+      if (e.residual != nullptr) t.residual += rows * e.residual_row;
+    }
   }
 }
 
@@ -200,27 +231,13 @@ void product(const F32Product& p) {
   for (int64_t panel = 0; panel < num_panels;) {
     const int panels = panels_of_tile(num_panels - panel, wanted);
     const int64_t column = panel * kPanelColumns;
-    const int64_t tiles = (p.rows + kMaxRows[panels] - 1) / kMaxRows[panels];
-    const int64_t next_panels = num_panels - panel - panels < panels ? num_panels - panel - panels : panels;
     const int64_t left = p.columns - column - (panels - 1) * kPanelColumns;
+    const int64_t behind = num_panels - panel - panels;
     t.last_columns = left < kPanelColumns ? left : kPanelColumns;
     t.b = p.b + panel * p.b_panel;
     t.bias = p.epilogue.bias != nullptr ? p.epilogue.bias + column : nullptr;
-    for (int64_t g = 0; g < p.groups; ++g) {
-      for (int64_t i = 0; i < tiles; ++i) {
-        const int64_t begin = p.rows * i / tiles;
-        const int64_t end = p.rows * (i + 1) / tiles;
-        if (tiles * p.groups >= 4) {
-          prefetch_part(t.b + panels * p.b_panel, next_panels * p.b_panel, g * tiles + i, p.groups * tiles);
-        }
-        t.a = p.a + g * p.a_group + begin * p.a_row;
-        t.c = p.c + g * p.c_group + begin * p.c_row + column;
-        if (p.epilogue.residual != nullptr) {
-          t.residual = p.epilogue.residual + g * p.epilogue.residual_group + begin * p.epilogue.residual_row + column;
-        }
-        kTiles[panels][end - begin](t);
-      }
-    }
+    multiply_panels(p, panels, column, TilePlan(p, panels, t.b + panels * p.b_panel, behind < panels ? behind : panels),
+                    t);
     panel += panels;
   }
 }
