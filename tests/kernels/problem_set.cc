@@ -234,7 +234,7 @@ Tensor PreparedCase::output(int i) const {
 void expect_matches_reference(const Tactic& tactic, const ProblemCase& problem_case, const CheckOptions& options) {
   const std::vector<Tensor> expected = reference_of(problem_case);
   const Problem problem = make_problem(problem_case, expected);
-  for (const Isa isa : testable_isas()) {
+  for (const Isa isa : options.isas.empty() ? testable_isas() : options.isas) {
     for (const int threads : options.threads) {
       const Target target = target_with(isa, threads);
       EXPECT_TRUE(tactic.supports(problem, target)) << tactic.name() << " refuses " << problem_case.op;

@@ -31,6 +31,7 @@ struct ProblemCase {
 
 struct CheckOptions {
   std::vector<int> threads = {1, 3};
+  std::vector<Isa> isas = {};  ///< Empty: every one of testable_isas().
   /// Largest difference allowed, relative to the largest finite magnitude of the reference. Only floats may differ.
   double tolerance = 2e-6;
 };

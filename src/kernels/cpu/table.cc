@@ -4,13 +4,27 @@
 namespace burnish {
 
 std::span<const Tactic* const> cpu_tactics() {
+  // clang-format off
   static const Tactic* const kTable[] = {
-      &f32_winograd_tactic(),  &f32_conv_tactic(), &f32_gemm_tactic(),   &f32_attention_tactic(),
-      &f32_pointwise_tactic(), &copy_tactic(),     &gather_tactic(),     &f32_normalization_tactic(),
-      &f32_softmax_tactic(),   &f32_pool_tactic(), &f32_reduce_tactic(), &resize_nearest_tactic(),
+      &f32_winograd_tactic(),
+      &f32_conv_tactic(),
+      &f32_gemm_tactic(),
+#if BURNISH_WITH_ONEDNN
+      &onednn_conv_tactic(),
+      &onednn_matmul_tactic(),
+#endif
+      &f32_attention_tactic(),
+      &f32_pointwise_tactic(),
+      &copy_tactic(),
+      &gather_tactic(),
+      &f32_normalization_tactic(),
+      &f32_softmax_tactic(),
+      &f32_pool_tactic(),
+      &f32_reduce_tactic(),
+      &resize_nearest_tactic(),
       &reference_tactic(),
   };
-
+  // clang-format on
   return kTable;
 }
 

@@ -16,6 +16,10 @@ const Tactic& f32_conv_tactic();
 const Tactic& f32_gemm_tactic();
 const Tactic& f32_winograd_tactic();
 const Tactic& f32_attention_tactic();
+#if BURNISH_WITH_ONEDNN
+const Tactic& onednn_conv_tactic();
+const Tactic& onednn_matmul_tactic();
+#endif
 const Tactic& reference_tactic();
 
 }  // namespace burnish

@@ -1,0 +1,223 @@
+// cpu.onednn_conv: FusedConv over images, channels last, on oneDNN. The output's rows are spread over our threads,
+// each part a convolution of its own with its own padding at top and bottom.
+#include <algorithm>
+#include <array>
+
+#include "kernels/cpu/onednn/primitive.h"
+#include "kernels/cpu/problem_util.h"
+#include "kernels/cpu/tactics.h"
+#include "ops/fused.h"
+
+namespace burnish {
+namespace {
+
+using onednn::Argument;
+using onednn::Dims;
+using onednn::Piece;
+
+constexpr std::array kTags = {"Ohwi64o", "Ohwi48o", "Ohwi32o", "Ohwi16o", "OIhw16i16o", "OIhw8i8o", "Ohwi8o", "hwio"};
+constexpr std::array kGroupTags = {"Goihw16g", "Goihw8g",   "gOhwi64o", "gOhwi32o", "gOIhw16i16o",
+                                   "gOhwi16o", "gOIhw8i8o", "gOhwi8o",  "hwigo"};
+
+/// Images [first, first + count), output rows [row, end).
+struct Part {
+  int64_t first, count, row, end;
+};
+
+struct Geometry {
+  int64_t batch, channels, height, width, out_channels, out_height, out_width, group;
+  ConvGeometry conv;
+
+  int64_t extent() const { return (conv.kernel[0] - 1) * conv.dilations[0] + 1; }
+  Dims weight_dims() const {
+    if (group == 1) return {out_channels, channels, conv.kernel[0], conv.kernel[1]};
+    return {group, out_channels / group, channels / group, conv.kernel[0], conv.kernel[1]};
+  }
+};
+
+Geometry geometry_of(const Problem& p) {
+  const Shape& x = p.inputs[0].shape;
+  const Shape& y = p.outputs[0].shape;
+  Geometry g{x[0], x[3], x[1], x[2], y[3], y[1], y[2], 1, conv_geometry_of(*p.attrs, p.inputs[1].shape.dims().last(2))};
+  g.group = g.conv.group;
+  return g;
+}
+
+Dims row_major(const Dims& dims) {
+  Dims strides(dims.size(), 1);
+  for (size_t i = dims.size() - 1; i > 0; --i) strides[i - 1] = strides[i] * dims[i];
+  return strides;
+}
+
+/// [N, C, H, W] of a dense channels-last tensor.
+dnnl::memory::desc image(int64_t n, int64_t c, int64_t h, int64_t w) {
+  return onednn::strided({n, c, h, w}, {h * w * c, 1, w * c, c});
+}
+
+/// The rows of the input under a part, and the padding at its two ends.
+struct Rows {
+  int64_t begin, end, pad_begin, pad_end;
+};
+
+Rows rows_under(const Geometry& g, const Part& part) {
+  if (part.row == 0 && part.end == g.out_height) return {0, g.height, g.conv.pads[0], g.conv.pads[2]};
+  const int64_t begin = part.row * g.conv.strides[0] - g.conv.pads[0];
+  const int64_t end = (part.end - 1) * g.conv.strides[0] - g.conv.pads[0] + g.extent();
+  Rows r{std::max<int64_t>(begin, 0), std::min(end, g.height), std::max<int64_t>(-begin, 0),
+         std::max<int64_t>(end - g.height, 0)};
+  check(r.begin < r.end, ErrorCode::kUnsupported, "cpu.onednn_conv: rows of padding only");
+  return r;
+}
+
+/// nullopt when oneDNN has no such activation. Throws dnnl::error when it has no such convolution.
+std::optional<dnnl::convolution_forward::primitive_desc> describe(const Problem& p, const Geometry& g, const Part& part,
+                                                                  const dnnl::memory::desc& weights) {
+  const Rows rows = rows_under(g, part);
+  const auto y = image(part.count, g.out_channels, part.end - part.row, g.out_width);
+  const auto attr = onednn::epilogue_of(*p.attrs, y);
+  if (!attr) return std::nullopt;
+  const dnnl::memory::desc bias = p.has_input(2) ? onednn::strided({g.out_channels}, {1}) : dnnl::memory::desc();
+  const std::vector<int64_t>& pads = g.conv.pads;
+  return onednn::convolution(image(part.count, g.channels, rows.end - rows.begin, g.width), weights, bias, y,
+                             {g.conv.strides[0], g.conv.strides[1]}, {g.conv.dilations[0] - 1, g.conv.dilations[1] - 1},
+                             {rows.pad_begin, pads[1]}, {rows.pad_end, pads[3]}, *attr);
+}
+
+/// The output rows of the whole batch, divided evenly: whole images where possible, else parts of one.
+std::vector<std::vector<Part>> divide(const Geometry& g, int num_threads) {
+  std::vector<std::vector<Part>> parts(static_cast<size_t>(num_threads));
+  const int64_t total = g.batch * g.out_height;
+  for (int t = 0; t < num_threads; ++t) {
+    int64_t at = total * t / num_threads;
+    const int64_t end = total * (t + 1) / num_threads;
+    while (at < end) {
+      const int64_t n = at / g.out_height, row = at % g.out_height;
+      const int64_t whole = row == 0 ? (end - at) / g.out_height : 0;
+      const Part part =
+          whole > 0 ? Part{n, whole, 0, g.out_height} : Part{n, 1, row, std::min(g.out_height, row + end - at)};
+      parts[static_cast<size_t>(t)].push_back(part);
+      at += part.count * (part.end - part.row);
+    }
+  }
+  return parts;
+}
+
+Piece make_piece(const Problem& p, const Geometry& g, const Part& part, const dnnl::memory::desc& weights) {
+  const auto desc = describe(p, g, part, weights);
+  check(desc.has_value(), ErrorCode::kUnsupported, "cpu.onednn_conv: no such activation");
+  const Rows rows = rows_under(g, part);
+  const int64_t x_offset = (part.first * g.height + rows.begin) * g.width * g.channels;
+  const int64_t y_offset = (part.first * g.out_height + part.row) * g.out_width * g.out_channels;
+  const int64_t bytes = sizeof(float);
+  using Source = Argument::Source;
+  Piece piece{dnnl::convolution_forward(*desc), {}};
+  piece.arguments.push_back({Source::kInput, 0, x_offset * bytes, DNNL_ARG_SRC, desc->src_desc()});
+  piece.arguments.push_back({Source::kPacked, 0, 0, DNNL_ARG_WEIGHTS, weights});
+  if (p.has_input(2)) piece.arguments.push_back({Source::kInput, 2, 0, DNNL_ARG_BIAS, desc->bias_desc()});
+  piece.arguments.push_back({Source::kOutput, 0, y_offset * bytes, DNNL_ARG_DST, desc->dst_desc()});
+  const Residual residual = residual_of(*p.attrs);
+  if (residual != Residual::kNone) {
+    const bool follows = residual == Residual::kAfter && activation_of(*p.attrs).kind != ActivationKind::kNone;
+    piece.arguments.push_back({Source::kInput, 3, y_offset * bytes,
+                               DNNL_ARG_ATTR_MULTIPLE_POST_OP(follows ? 1 : 0) | DNNL_ARG_SRC_1, desc->dst_desc()});
+  }
+  piece.arguments.push_back({Source::kScratch, 0, 0, DNNL_ARG_SCRATCHPAD, desc->scratchpad_desc()});
+  return piece;
+}
+
+class OnednnConv : public Tactic {
+ public:
+  std::string_view name() const override { return "cpu.onednn_conv"; }
+  std::vector<std::string_view> ops() const override { return {kFusedConv}; }
+
+  bool supports(const Problem& p, const Target& target) const override {
+    if (p.op != kFusedConv || !onednn::matches_isa(target)) return false;
+    if (!is_nhwc(*p.attrs, "input_layout") || !is_nhwc(*p.attrs, "output_layout")) return false;
+    for (const TensorDesc& d : p.inputs) {
+      if (d.present() && !is_dense_float(d)) return false;
+    }
+    const bool constant = p.is_constant.size() > 1 && p.is_constant[1];
+    if (!constant || p.inputs[1].shape.rank() != 4 || !is_dense_float(p.outputs[0])) return false;
+    if (p.outputs[0].shape.num_elements() == 0 || p.inputs[0].shape.num_elements() == 0) return false;
+    return !candidates(p, target).empty();
+  }
+
+  /// The format that oneDNN would choose, and the first other one that leads to another implementation.
+  std::vector<std::string> candidates(const Problem& p, const Target&) const override {
+    const onednn::SingleThreaded guard;
+    const Geometry g = geometry_of(p);
+    const Part all{0, g.batch, 0, g.out_height};
+    std::vector<std::string> configs;
+    std::vector<std::string> implementations;
+    try {
+      const dnnl::memory::desc any(g.weight_dims(), dnnl::memory::data_type::f32, dnnl::memory::format_tag::any);
+      const auto best = describe(p, g, all, any);
+      if (!best) return {};
+      const auto add = [&](const char* tag, bool must_be_best) {
+        const auto weights = onednn::unpadded(g.weight_dims(), tag);
+        if (!weights || (must_be_best && best->weights_desc() != *weights)) return;
+        const std::string implementation = implementation_of(p, g, all, *weights);
+        const bool known =
+            std::find(implementations.begin(), implementations.end(), implementation) != implementations.end();
+        if (implementation.empty() || known || configs.size() == 2) return;
+        implementations.push_back(implementation);
+        configs.push_back(onednn::config_of(tag));
+      };
+      for (const bool must_be_best : {true, false}) {
+        for (const char* tag : kTags) g.group == 1 ? add(tag, must_be_best) : void();
+        for (const char* tag : kGroupTags) g.group > 1 ? add(tag, must_be_best) : void();
+      }
+    } catch (const dnnl::error&) {
+      return {};
+    }
+    return configs;
+  }
+
+  bool packs_input(const Problem&, int input) const override { return input == 1; }
+
+  std::vector<PackedBlob> pack(const Problem& p, const std::string& config) const override {
+    return onednn::translated(name(), [&] {
+      const Dims dims = geometry_of(p).weight_dims();
+      return std::vector<PackedBlob>{
+          onednn::pack_weights(p.constants[1].as<const float>(), dims, row_major(dims), onednn::tag_in(config))};
+    });
+  }
+
+  std::unique_ptr<Kernel> prepare(const Problem& p, const std::string& config, std::span<const PackedView> packed,
+                                  const Target& target) const override {
+    return onednn::translated(name(), [&] {
+      const onednn::SingleThreaded guard;
+      const Geometry g = geometry_of(p);
+      const auto weights = onednn::unpadded(g.weight_dims(), onednn::tag_in(config));
+      check(weights.has_value() && packed.size() == 1 && packed[0].size() == weights->get_size(),
+            ErrorCode::kUnsupported, "cpu.onednn_conv: the packed weights do not fit the format");
+      std::vector<std::vector<Piece>> pieces;
+      for (const std::vector<Part>& parts : divide(g, target.num_threads)) {
+        pieces.emplace_back();
+        for (const Part& part : parts) pieces.back().push_back(make_piece(p, g, part, *weights));
+      }
+      return std::make_unique<onednn::PieceKernel>(std::move(pieces), std::vector<const void*>{packed[0].data()});
+    });
+  }
+
+ private:
+  /// Empty when there is none worth using.
+  static std::string implementation_of(const Problem& p, const Geometry& g, const Part& part,
+                                       const dnnl::memory::desc& weights) {
+    try {
+      const auto desc = describe(p, g, part, weights);
+      return desc && onednn::is_fast(desc->impl_info_str()) ? desc->impl_info_str() : "";
+    } catch (const dnnl::error&) {
+      return "";
+    }
+  }
+};
+
+}  // namespace
+
+const Tactic& onednn_conv_tactic() {
+  static const OnednnConv tactic;
+  return tactic;
+}
+
+}  // namespace burnish

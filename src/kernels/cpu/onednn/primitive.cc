@@ -1,0 +1,327 @@
+#include "kernels/cpu/onednn/primitive.h"
+
+#include <dlfcn.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstring>
+
+#include "ops/fused.h"
+
+namespace burnish::onednn {
+namespace {
+
+struct NamedTag {
+  const char* name;
+  dnnl_format_tag_t tag;
+};
+
+constexpr std::array kTags = {
+    NamedTag{"OIhw16i16o", dnnl_OIhw16i16o},
+    NamedTag{"Ohwi64o", dnnl_Ohwi64o},
+    NamedTag{"Ohwi48o", dnnl_Ohwi48o},
+    NamedTag{"Ohwi32o", dnnl_Ohwi32o},
+    NamedTag{"Ohwi16o", dnnl_Ohwi16o},
+    NamedTag{"OIhw8i8o", dnnl_OIhw8i8o},
+    NamedTag{"Ohwi8o", dnnl_Ohwi8o},
+    NamedTag{"hwio", dnnl_hwio},
+    NamedTag{"Goihw16g", dnnl_Goihw16g},
+    NamedTag{"Goihw8g", dnnl_Goihw8g},
+    NamedTag{"gOIhw16i16o", dnnl_gOIhw16i16o},
+    NamedTag{"gOhwi64o", dnnl_gOhwi64o},
+    NamedTag{"gOhwi32o", dnnl_gOhwi32o},
+    NamedTag{"gOhwi16o", dnnl_gOhwi16o},
+    NamedTag{"gOIhw8i8o", dnnl_gOIhw8i8o},
+    NamedTag{"gOhwi8o", dnnl_gOhwi8o},
+    NamedTag{"hwigo", dnnl_hwigo},
+    NamedTag{"BA16a64b", dnnl_BA16a64b},
+    NamedTag{"BA16a48b", dnnl_BA16a48b},
+    NamedTag{"BA16a32b", dnnl_BA16a32b},
+    NamedTag{"BA16a16b", dnnl_BA16a16b},
+    NamedTag{"ab", dnnl_ab},
+};
+
+/// oneDNN's algorithm with its parameters; nullopt where it has none for every version.
+struct Eltwise {
+  dnnl::algorithm algorithm;
+  float alpha = 0, beta = 0;
+};
+
+std::optional<Eltwise> eltwise_of(const Activation& a) {
+  using dnnl::algorithm;
+  switch (a.kind) {
+    case ActivationKind::kRelu:
+      return Eltwise{algorithm::eltwise_relu};
+    case ActivationKind::kClip:
+      return Eltwise{algorithm::eltwise_clip, a.alpha, a.beta};
+    case ActivationKind::kLeakyRelu:
+      return Eltwise{algorithm::eltwise_relu, a.alpha};
+    case ActivationKind::kSigmoid:
+      return Eltwise{algorithm::eltwise_logistic};
+    case ActivationKind::kTanh:
+      return Eltwise{algorithm::eltwise_tanh};
+    case ActivationKind::kSilu:
+      return Eltwise{algorithm::eltwise_swish, 1.0F};
+    case ActivationKind::kGelu:
+      return Eltwise{algorithm::eltwise_gelu_erf};
+    case ActivationKind::kGeluTanh:
+      return Eltwise{algorithm::eltwise_gelu_tanh};
+#if DNNL_VERSION_MAJOR >= 3
+    case ActivationKind::kHardSwish:
+      return Eltwise{algorithm::eltwise_hardswish, 1 / 6.0F, 0.5F};
+    case ActivationKind::kHardSigmoid:
+      return Eltwise{algorithm::eltwise_hardsigmoid, a.alpha, a.beta};
+#else
+    case ActivationKind::kHardSwish:
+      return Eltwise{algorithm::eltwise_hardswish};
+#endif
+    default:
+      return std::nullopt;
+  }
+}
+
+void append_eltwise(dnnl::post_ops& ops, const Eltwise& e) {
+#if DNNL_VERSION_MAJOR >= 3
+  ops.append_eltwise(e.algorithm, e.alpha, e.beta);
+#else
+  ops.append_eltwise(1.0F, e.algorithm, e.alpha, e.beta);
+#endif
+}
+
+/// The OpenMP library that oneDNN brought into the process, whichever it is; absent when oneDNN was built without.
+struct OpenMp {
+  int (*get)() = reinterpret_cast<int (*)()>(dlsym(RTLD_DEFAULT, "omp_get_max_threads"));
+  void (*set)(int) = reinterpret_cast<void (*)(int)>(dlsym(RTLD_DEFAULT, "omp_set_num_threads"));
+
+  bool present() const { return get != nullptr && set != nullptr; }
+  static const OpenMp& loaded() {
+    static const OpenMp instance;
+    return instance;
+  }
+};
+
+}  // namespace
+
+dnnl::engine& engine() {
+  static dnnl::engine instance(dnnl::engine::kind::cpu, 0);
+  return instance;
+}
+
+SingleThreaded::SingleThreaded() {
+  const OpenMp& openmp = OpenMp::loaded();
+  if (!openmp.present()) return;
+  previous_ = openmp.get();
+  openmp.set(1);
+}
+
+SingleThreaded::~SingleThreaded() {
+  if (previous_ > 0) OpenMp::loaded().set(previous_);
+}
+
+bool matches_isa(const Target& target) {
+  if (target.kind != "cpu" || target.isa < Isa::kAvx2) return false;
+  const bool uses_avx512 =
+      (static_cast<unsigned>(dnnl::get_effective_cpu_isa()) & static_cast<unsigned>(dnnl::cpu_isa::avx512_core)) ==
+      static_cast<unsigned>(dnnl::cpu_isa::avx512_core);
+  return uses_avx512 == (target.isa >= Isa::kAvx512);
+}
+
+dnnl::memory::format_tag tag_of(const std::string& name) {
+  for (const NamedTag& row : kTags) {
+    if (name == row.name) return static_cast<dnnl::memory::format_tag>(row.tag);
+  }
+  throw_error(ErrorCode::kUnsupported, "unknown oneDNN weight format '{}'", name);
+}
+
+std::optional<dnnl::memory::desc> unpadded(const Dims& dims, const std::string& tag) {
+  const dnnl::memory::desc desc(dims, dnnl::memory::data_type::f32, tag_of(tag), /*allow_empty=*/true);
+  size_t bytes = sizeof(float);
+  for (const auto d : dims) bytes *= static_cast<size_t>(d);
+  if (desc.get_size() != bytes) return std::nullopt;
+  return desc;
+}
+
+dnnl::memory::desc strided(const Dims& dims, const Dims& strides) {
+  return {dims, dnnl::memory::data_type::f32, strides};
+}
+
+std::string config_of(const std::string& tag) {
+  return "tag=" + tag;
+}
+
+std::string tag_in(const std::string& config) {
+  check(config.starts_with("tag="), ErrorCode::kUnsupported, "unknown oneDNN configuration '{}'", config);
+  return config.substr(4);
+}
+
+std::optional<dnnl::primitive_attr> epilogue_of(const AttributeMap& attrs, const dnnl::memory::desc& residual) {
+  dnnl::post_ops ops;
+  const Activation activation = activation_of(attrs);
+  const Residual where = residual_of(attrs);
+  if (where == Residual::kBefore) ops.append_binary(dnnl::algorithm::binary_add, residual);
+  if (activation.kind != ActivationKind::kNone) {
+    const auto eltwise = eltwise_of(activation);
+    if (!eltwise) return std::nullopt;
+    append_eltwise(ops, *eltwise);
+  }
+  if (where == Residual::kAfter) ops.append_binary(dnnl::algorithm::binary_add, residual);
+  dnnl::primitive_attr attr;
+  attr.set_post_ops(ops);
+  attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  return attr;
+}
+
+PackedBlob pack_weights(const float* weights, const Dims& dims, const Dims& strides, const std::string& tag) {
+  const auto to = unpadded(dims, tag);
+  check(to.has_value(), ErrorCode::kUnsupported, "the weight format {} would pad", tag);
+  PackedBlob blob(to->get_size());
+  const SingleThreaded guard;
+  dnnl::stream stream(engine());
+  // oneDNN takes no const pointers; a reorder only reads its source.
+  const dnnl::memory from_memory(strided(dims, strides), engine(), const_cast<float*>(weights));
+  dnnl::memory to_memory(*to, engine(), blob.data());
+  dnnl::reorder(from_memory, to_memory).execute(stream, const_cast<dnnl::memory&>(from_memory), to_memory);
+  stream.wait();
+  return blob;
+}
+
+dnnl::convolution_forward::primitive_desc convolution(const dnnl::memory::desc& x, const dnnl::memory::desc& w,
+                                                      const dnnl::memory::desc& bias, const dnnl::memory::desc& y,
+                                                      const Dims& strides, const Dims& dilations,
+                                                      const Dims& pads_begin, const Dims& pads_end,
+                                                      const dnnl::primitive_attr& attr) {
+  const auto kind = dnnl::prop_kind::forward_inference;
+  const auto algorithm = dnnl::algorithm::convolution_direct;
+#if DNNL_VERSION_MAJOR >= 3
+  return {engine(), kind, algorithm, x, w, bias, y, strides, dilations, pads_begin, pads_end, attr};
+#else
+  return {{kind, algorithm, x, w, bias, y, strides, dilations, pads_begin, pads_end}, attr, engine()};
+#endif
+}
+
+dnnl::matmul::primitive_desc product(const dnnl::memory::desc& a, const dnnl::memory::desc& w,
+                                     const dnnl::memory::desc& bias, const dnnl::memory::desc& y,
+                                     const dnnl::primitive_attr& attr) {
+#if DNNL_VERSION_MAJOR >= 3
+  return {engine(), a, w, bias, y, attr};
+#else
+  return {{a, w, bias, y}, attr, engine()};
+#endif
+}
+
+bool is_fast(const char* implementation) {
+  return std::strstr(implementation, "ref") == nullptr && std::strstr(implementation, "gemm:any") == nullptr;
+}
+
+// --- PieceKernel -----------------------------------------------------------------------------------------------------
+
+/// Streams and memory objects of one run.
+struct PieceKernel::State {
+  struct PieceState {
+    std::vector<dnnl::memory> memories;
+    std::vector<dnnl_exec_arg_t> arguments;
+  };
+  struct ThreadState {
+    dnnl::stream stream{engine()};
+    std::vector<PieceState> pieces;
+  };
+  std::vector<ThreadState> threads;
+  std::atomic<bool> failed{false};
+};
+
+PieceKernel::PieceKernel(std::vector<std::vector<Piece>> pieces, std::vector<const void*> packed)
+    : pieces_(std::move(pieces)), packed_(std::move(packed)) {
+  for (const auto& list : pieces_) {
+    for (const Piece& piece : list) {
+      for (const Argument& a : piece.arguments) {
+        if (a.source == Argument::Source::kScratch) thread_scratch_ = std::max(thread_scratch_, a.desc.get_size());
+      }
+    }
+  }
+  thread_scratch_ = (thread_scratch_ + 63) / 64 * 64;
+  idle_.reserve(16);
+  idle_.push_back(take_state());
+}
+
+PieceKernel::~PieceKernel() = default;
+
+std::unique_ptr<PieceKernel::State> PieceKernel::take_state() const {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!idle_.empty()) {
+      auto state = std::move(idle_.back());
+      idle_.pop_back();
+      return state;
+    }
+  }
+  auto state = std::make_unique<State>();
+  state->threads.resize(pieces_.size());
+  for (size_t t = 0; t < pieces_.size(); ++t) {
+    for (const Piece& piece : pieces_[t]) {
+      State::PieceState& made = state->threads[t].pieces.emplace_back();
+      for (const Argument& a : piece.arguments) {
+        made.memories.emplace_back(a.desc, engine(), nullptr);
+        made.arguments.push_back({a.name, made.memories.back().get()});
+      }
+    }
+  }
+  return state;
+}
+
+void PieceKernel::run(const KernelArgs& args) const {
+  std::unique_ptr<State> state = take_state();
+  const bool spread = args.pool->num_threads() >= static_cast<int>(pieces_.size()) && pieces_.size() > 1;
+  const auto work = [&](int t, int) {
+    const SingleThreaded guard;
+    if (spread && t < static_cast<int>(pieces_.size())) run_thread(args, *state, static_cast<size_t>(t));
+    for (size_t i = 0; !spread && i < pieces_.size(); ++i) run_thread(args, *state, i);
+  };
+  if (spread) {
+    args.pool->run(work);
+  } else {
+    work(0, 1);
+  }
+  const bool failed = state->failed.exchange(false);
+  {
+    const std::lock_guard lock(mutex_);
+    idle_.push_back(std::move(state));
+  }
+  check(!failed, ErrorCode::kInternal, "a oneDNN primitive failed");
+}
+
+void PieceKernel::run_thread(const KernelArgs& args, State& state, size_t t) const {
+  State::ThreadState& thread = state.threads[t];
+  for (size_t i = 0; i < pieces_[t].size(); ++i) {
+    State::PieceState& piece = thread.pieces[i];
+    for (size_t k = 0; k < piece.memories.size(); ++k) {
+      const Argument& a = pieces_[t][i].arguments[k];
+      const auto index = static_cast<size_t>(a.index);
+      const void* base = nullptr;
+      switch (a.source) {
+        case Argument::Source::kInput:
+          base = args.inputs[index];
+          break;
+        case Argument::Source::kOutput:
+          base = args.outputs[index];
+          break;
+        case Argument::Source::kPacked:
+          base = packed_[index];
+          break;
+        case Argument::Source::kScratch:
+          base = static_cast<char*>(args.scratch) + t * thread_scratch_;
+          break;
+      }
+      // Inputs and weights are only read.
+      dnnl_memory_set_data_handle(piece.memories[k].get(),
+                                  const_cast<char*>(static_cast<const char*>(base)) + a.offset);
+    }
+    // The C function: the C++ one would build a map at every call.
+    const dnnl_status_t status =
+        dnnl_primitive_execute(pieces_[t][i].primitive.get(), thread.stream.get(),
+                               static_cast<int>(piece.arguments.size()), piece.arguments.data());
+    if (status != dnnl_success) state.failed = true;  // thrown by the caller: worker threads must not throw
+  }
+}
+
+}  // namespace burnish::onednn
