@@ -80,7 +80,9 @@ Plan compile_plan(const Graph& graph, const OptimizationProfile& profile, Compil
   pack_weights(lowered, options, choice.candidates, session.blobs, session.reporter);
 
   for (const PlanStep& step : plan.steps) plan.predicted_us += step.predicted_us;
-  plan.predicted_arena_bytes = arena_bytes(plan, values_at(lowered, ProfilePoint::kMax));
+  const ResolvedShapes max = values_at(lowered, ProfilePoint::kMax);
+  plan.predicted_arena_bytes =
+      arena_bytes(plan, max, scratch_bytes(lowered, max, choice.candidates, session.blobs, session.target));
   session.reporter.log(
       LogLevel::kVerbose,
       fmt::format("plan: {} steps, {} outputs in place, {} of {} concat inputs placed, {:.3f} ms "

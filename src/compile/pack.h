@@ -16,6 +16,10 @@ class BlobStore {
   int32_t add_packed(const PackedBlob& bytes);
   /// Shares the tensor's memory.
   int32_t add_constant(const Tensor& tensor);
+  PackedView bytes(int32_t id) const {
+    const Blob& blob = blobs_[static_cast<size_t>(id)];
+    return {blob.data, blob.num_bytes};
+  }
   int64_t total_bytes() const { return total_bytes_; }
   std::vector<Blob> take() { return std::move(blobs_); }
 
