@@ -49,20 +49,36 @@ bool has_few_channels(const Graph& graph, ValueId v) {
   return channels.is_constant() && channels.value() <= kMaxImageChannels;
 }
 
-/// True when what makes the value (looking through nothing) is channels-last anyway.
-bool comes_from_image_op(const Graph& graph, ValueId v) {
-  const Node* p = graph.producer(v);
-  return p != nullptr && p->op == "Transpose" && perm_of(graph, *p) == to_channels_first(kImageRank);
-}
+/// Tells which values come, through however many nodes, from one that will be channels-last.
+class Upstream {
+ public:
+  explicit Upstream(const Graph& graph) : from_image_(static_cast<size_t>(graph.num_value_ids()), false) {
+    for (NodeId id : graph.topological_order()) {
+      const Node& n = graph.node(id);
+      const bool from_image = is_candidate(graph, n) ||
+                              std::ranges::any_of(n.inputs, [&](ValueId v) { return v != kNoValue && has_image(v); });
+      for (ValueId v : n.outputs) {
+        if (v != kNoValue) from_image_[static_cast<size_t>(v)] = from_image;
+      }
+    }
+  }
+  /// Values that were added since are results of such nodes.
+  bool has_image(ValueId v) const {
+    return static_cast<size_t>(v) >= from_image_.size() || from_image_[static_cast<size_t>(v)];
+  }
+
+ private:
+  std::vector<bool> from_image_;
+};
 
 ValueId channels_last(Graph& graph, ValueId v, const std::string& name) {
   return add_transpose(graph, v, to_channels_last(kImageRank), name);
 }
 
-void wrap_conv(Graph& graph, NodeId id) {
+void wrap_conv(Graph& graph, NodeId id, const Upstream& upstream) {
   const std::string name = graph.node(id).name;
   const ValueId x = graph.node(id).input(0);
-  if (!has_few_channels(graph, x) || comes_from_image_op(graph, x)) {
+  if (!has_few_channels(graph, x) || upstream.has_image(x)) {
     const ValueId moved = channels_last(graph, x, name);
     graph.node(id).inputs[0] = moved;
     graph.node(id).attrs.set("input_layout", "NHWC");
@@ -84,13 +100,13 @@ void wrap_output(Graph& graph, NodeId id) {
       add_transpose(graph, moved, to_channels_first(kImageRank), graph.node(graph.value(moved).producer).name));
 }
 
-bool wrap(Graph& graph, NodeId id) {
+bool wrap(Graph& graph, NodeId id, const Upstream& upstream) {
   const Node& n = graph.node(id);
   if (!is_candidate(graph, n)) return false;
   if (n.op == kFusedConv) {
-    wrap_conv(graph, id);
+    wrap_conv(graph, id, upstream);
   } else {
-    if (has_few_channels(graph, n.input(0)) && !comes_from_image_op(graph, n.input(0))) return false;
+    if (has_few_channels(graph, n.input(0)) && !upstream.has_image(n.input(0))) return false;
     const ValueId moved = channels_last(graph, n.input(0), n.name);
     graph.node(id).inputs[0] = moved;
     graph.node(id).attrs.set("layout", "NHWC");
@@ -115,7 +131,8 @@ bool assign_layout(Graph& graph, const PassContext& context) {
   if (!context.channels_last || !pays(graph)) return false;
   bool changed = false;
   for (NodeId id : graph.topological_order()) changed = turn_mean_into_pool(graph, id) || changed;
-  for (NodeId id : graph.topological_order()) changed = wrap(graph, id) || changed;
+  const Upstream upstream(graph);
+  for (NodeId id : graph.topological_order()) changed = wrap(graph, id, upstream) || changed;
   return changed;
 }
 
