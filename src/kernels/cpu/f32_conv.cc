@@ -230,6 +230,7 @@ class ConvTactic : public Tactic {
     return input == kConvResidual || (input == 0 && is_nhwc(*problem.attrs, "input_layout"));
   }
   bool accepts_strided_output(const Problem&, int) const override { return true; }
+  bool may_run_in_place(const Problem& problem, int input) const override { return conv_in_place(problem, input); }
 };
 
 }  // namespace

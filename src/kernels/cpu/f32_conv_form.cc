@@ -76,6 +76,10 @@ bool packs_conv_input(const Problem& problem, int input) {
   return (input == 1 || (input == kConvBias && problem.has_input(kConvBias))) && is_constant_input(problem, input);
 }
 
+bool conv_in_place(const Problem& problem, int input) {
+  return input == kConvResidual && problem.has_input(input) && residual_of(*problem.attrs) == Residual::kBefore;
+}
+
 ConvEpilogue::ConvEpilogue(const Problem& problem, const ConvForm& form, const float* bias)
     : epilogue_(f32_epilogue_of(*problem.attrs)) {
   epilogue_.bias = bias;

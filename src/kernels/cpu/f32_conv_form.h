@@ -40,6 +40,10 @@ void copy_conv_bias(const float* bias, const ConvForm& form, float* padded);
 /// Weights, and the bias where it is constant: what pack() of these tactics absorbs.
 bool packs_conv_input(const Problem& problem, int input);
 
+/// The residual may be overwritten: an element is read just before its sum is stored, if it stands before the
+/// activation.
+bool conv_in_place(const Problem& problem, int input);
+
 /// What every run of a convolution starts from: bias and residual found, activation set.
 class ConvEpilogue {
  public:

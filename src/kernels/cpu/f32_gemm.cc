@@ -239,6 +239,11 @@ class GemmTactic : public Tactic {
     return input == 0 || (read_form(problem, form) && input == form.residual);
   }
   bool accepts_strided_output(const Problem&, int) const override { return true; }
+  /// An element of the residual is read just before its sum is stored, if it stands before the activation.
+  bool may_run_in_place(const Problem& problem, int input) const override {
+    GemmForm form;
+    return input > 1 && read_form(problem, form) && input == form.residual && !form.residual_after;
+  }
 };
 
 }  // namespace

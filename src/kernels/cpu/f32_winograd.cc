@@ -261,6 +261,7 @@ class WinogradTactic : public Tactic {
 
   bool accepts_strided_input(const Problem&, int input) const override { return input == 0 || input == kConvResidual; }
   bool accepts_strided_output(const Problem&, int) const override { return true; }
+  bool may_run_in_place(const Problem& problem, int input) const override { return conv_in_place(problem, input); }
 
  private:
   static bool takes(const ConvForm& f) {

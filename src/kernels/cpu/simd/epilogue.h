@@ -31,48 +31,62 @@ BURNISH_INLINE bool clamp_bounds(const F32Epilogue& e, float& low, float& high) 
   return e.activation <= kActClip;
 }
 
-/// c[i] = f(c[i]) (+ residual[i]) for i in [0, n).
+/// Elements that an activation runs over: rows × columns, a residual added behind it where there is one.
+struct ActivatedRows {
+  float* c;
+  int64_t c_row;
+  const float* residual;  // or null
+  int64_t residual_row;
+  int64_t rows, columns;
+};
+
+/// c = f(c) (+ residual). The loops are inside, so that f's constants stay in registers.
 template <typename F>
-BURNISH_INLINE void map_row(float* c, const float* residual, int64_t n, F f) {
-  int64_t i = 0;
-  for (; i + kLanes <= n; i += kLanes) {
-    const Vec v = f(load(c + i));
-    store(c + i, residual != nullptr ? add(v, load(residual + i)) : v);
-  }
-  if (i < n) {
-    const Mask mask = first(n - i);
-    const Vec v = f(load(c + i, mask));
-    store(c + i, residual != nullptr ? add(v, load(residual + i, mask)) : v, mask);
+BURNISH_INLINE void map_rows(const ActivatedRows& a, F f) {
+  const int64_t whole = a.columns / kLanes * kLanes;
+  const Mask mask = first(a.columns - whole);
+  const float* residual = a.residual;
+  float* c = a.c;
+  for (int64_t r = 0; r < a.rows; ++r, c += a.c_row) {
+    for (int64_t i = 0; i < whole; i += kLanes) {
+      const Vec v = f(load(c + i));
+      store(c + i, residual != nullptr ? add(v, load(residual + i)) : v);
+    }
+    if (whole < a.columns) {
+      const Vec v = f(load(c + whole, mask));
+      store(c + whole, residual != nullptr ? add(v, load(residual + whole, mask)) : v, mask);
+    }
+    if (residual != nullptr) residual += a.residual_row;
   }
 }
 
-/// Activation, then the residual where it stands behind it, over n elements that hold product, bias and a residual
-/// that stands before.
-BURNISH_INLINE void activate_row(float* c, const float* residual, int64_t n, const F32Epilogue& e) {
+/// Activation, then the residual where it stands behind it, over elements that hold product, bias and a residual that
+/// stands before.
+BURNISH_INLINE void activate_rows(const ActivatedRows& a, const F32Epilogue& e) {
   const float alpha = e.alpha;
   const float beta = e.beta;
   switch (e.activation) {
     case kActLeakyRelu:
-      return map_row(c, residual, n, [=](Vec x) { return leaky_relu(x, alpha); });
+      return map_rows(a, [=](Vec x) { return leaky_relu(x, alpha); });
     case kActSigmoid:
-      return map_row(c, residual, n, [](Vec x) { return sigmoid(x); });
+      return map_rows(a, [](Vec x) { return sigmoid(x); });
     case kActTanh:
-      return map_row(c, residual, n, [](Vec x) { return tanh(x); });
+      return map_rows(a, [](Vec x) { return tanh(x); });
     case kActSilu:
-      return map_row(c, residual, n, [](Vec x) { return silu(x); });
+      return map_rows(a, [](Vec x) { return silu(x); });
     case kActGelu:
-      return map_row(c, residual, n, [](Vec x) { return gelu(x); });
+      return map_rows(a, [](Vec x) { return gelu(x); });
     case kActGeluTanh:
-      return map_row(c, residual, n, [](Vec x) { return gelu_tanh(x); });
+      return map_rows(a, [](Vec x) { return gelu_tanh(x); });
     case kActHardSwish:
-      return map_row(c, residual, n, [](Vec x) { return hard_swish(x); });
+      return map_rows(a, [](Vec x) { return hard_swish(x); });
     case kActHardSigmoid:
-      return map_row(c, residual, n, [=](Vec x) { return hard_sigmoid(x, alpha, beta); });
+      return map_rows(a, [=](Vec x) { return hard_sigmoid(x, alpha, beta); });
     default: {
       float low = 0;
       float high = 0;
       clamp_bounds(e, low, high);
-      return map_row(c, residual, n, [=](Vec x) { return clamp(x, low, high); });
+      return map_rows(a, [=](Vec x) { return clamp(x, low, high); });
     }
   }
 }

@@ -125,10 +125,8 @@ BURNISH_INLINE void store_tile(const Registers<R, V>& acc, const TileArgs& t) {
 
 void activate_tile(const TileArgs& t, int rows, int64_t columns) {
   const F32Epilogue& e = t.product->epilogue;
-  const bool after = t.residual != nullptr && e.residual_after;
-  for (int r = 0; r < rows; ++r) {
-    activate_row(t.c + r * t.product->c_row, after ? t.residual + r * e.residual_row : nullptr, columns, e);
-  }
+  const float* residual = e.residual_after ? t.residual : nullptr;
+  activate_rows({t.c, t.product->c_row, residual, e.residual_row, rows, columns}, e);
 }
 
 template <int R, int P>

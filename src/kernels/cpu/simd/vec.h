@@ -194,14 +194,40 @@ BURNISH_INLINE Vec polynomial(Vec x, const float (&c)[N]) {
   return r;
 }
 
-/// eˣ within 2 ulp: x = n·ln 2 + r, eʳ by its series. Overflows to infinity, underflows to zero, keeps NaN.
-BURNISH_INLINE Vec exp(Vec x) {
+/// e^(sign·x) within 2 ulp for sign = ±1. Overflows to infinity, underflows to zero, keeps NaN.
+#if BURNISH_SIMD_avx512
+/// sign·x/ln 2 = n + r with n a multiple of 1/16: the fraction of n selects from a table, its floor scales, and 2ʳ
+/// needs three terms of its series.
+BURNISH_INLINE Vec exp_signed(Vec x, float sign) {
+  const Vec table = _mm512_setr_ps(1.0F, 1.04427378F, 1.09050773F, 1.13878863F, 1.18920712F, 1.24185781F, 1.29683955F,
+                                   1.35425555F, 1.41421356F, 1.47682615F, 1.54221083F, 1.61049033F, 1.68179283F,
+                                   1.75625216F, 1.83400809F, 1.91520656F);
+  const Vec magic = set1(786432.0F);  // 1.5·2¹⁹: adding it rounds to sixteenths
+  const float bound = 89.0F + 15.0F * (sign < 0 ? 1.0F : 0.0F);
+  x = min(set1(bound), max(set1(bound - 193.0F), x));
+  const Vec z = fma(x, set1(sign * 1.442695041F), magic);
+  const Vec n = sub(z, magic);
+  Vec r = _mm512_fmsub_ps(x, set1(sign * 1.442695041F), n);
+  r = fma(x, set1(sign * 1.92596303e-8F), r);
+  Vec q = fma(r, set1(0.0555041087F), set1(0.240226507F));
+  q = mul(r, fma(r, q, set1(0.693147181F)));
+  const Vec power = _mm512_permutexvar_ps(_mm512_castps_si512(z), table);
+  return _mm512_scalef_ps(fma(power, q, power), n);
+}
+#else
+/// x = n·ln 2 + r, eʳ by its series.
+BURNISH_INLINE Vec exp_signed(Vec x, float sign) {
   static const float kSeries[] = {1, 1, 0.5F, 1 / 6.0F, 1 / 24.0F, 1 / 120.0F, 1 / 720.0F, 1 / 5040.0F};
+  if (sign < 0) x = sub(zero(), x);
   x = min(set1(128.5F * 0.693147181F), max(set1(-104.0F), x));
   const Vec n = round_even(mul(x, set1(1.442695041F)));
   Vec r = fnma(n, set1(0.693145752F), x);  // ln 2 in two parts, the first exact in products with n
   r = fnma(n, set1(1.42860677e-6F), r);
   return scale_by_power(polynomial(r, kSeries), n);
+}
+#endif
+BURNISH_INLINE Vec exp(Vec x) {
+  return exp_signed(x, 1);
 }
 
 /// x·P(x²)/Q(x²), a minimax fit on |x| ≤ 9, beyond which tanh is ±1 in single precision. Within 4e-7 relative.
@@ -226,10 +252,10 @@ BURNISH_INLINE Vec erf(Vec x) {
 }
 
 BURNISH_INLINE Vec sigmoid(Vec x) {
-  return div(set1(1), add(set1(1), exp(neg(x))));
+  return div(set1(1), add(set1(1), exp_signed(x, -1)));
 }
 BURNISH_INLINE Vec silu(Vec x) {
-  return div(x, add(set1(1), exp(neg(x))));
+  return div(x, add(set1(1), exp_signed(x, -1)));
 }
 BURNISH_INLINE Vec gelu(Vec x) {
   const Vec half = mul(x, set1(0.5F));

@@ -200,10 +200,8 @@ void output(const F32WinogradOutput& t) {
   }
   if (clamps) return;
   for (int i = 0; i < t.rows; ++i) {
-    for (int j = 0; j < t.columns; ++j) {
-      const float* residual = after ? t.residual + i * e.residual_group + j * e.residual_row : nullptr;
-      activate_row(t.y + i * t.row + j * t.pixel, residual, t.channels, e);
-    }
+    const float* residual = after ? t.residual + i * e.residual_group : nullptr;
+    activate_rows({t.y + i * t.row, t.pixel, residual, e.residual_row, t.columns, t.channels}, e);
   }
 }
 
