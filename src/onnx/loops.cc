@@ -62,6 +62,7 @@ int64_t list_item(const std::vector<int64_t>& list, size_t i) {
 
 /// The number of slices that a scan input has.
 int64_t scan_length(const Graph& graph, ValueId input, int64_t axis) {
+  check(input != kNoValue, ErrorCode::kInvalidModel, "an input to scan is absent");
   const auto& shape = graph.value(input).type.shape;
   if (!shape) refuse("its number of rounds");
   const int at = normalize_axis(axis, static_cast<int>(shape->size()));

@@ -68,6 +68,11 @@ Tensor scalar_of(DType dtype, float value) {
 
 }  // namespace
 
+const TypeInfo& OldNode::type(size_t i) const {
+  check(input(i) != kNoValue, ErrorCode::kInvalidModel, "it has no input {}", i);
+  return graph.value(inputs[i]).type;
+}
+
 void OldNode::set_input(size_t i, ValueId value) {
   if (inputs.size() <= i) inputs.resize(i + 1, kNoValue);
   inputs[i] = value;
@@ -82,7 +87,6 @@ ValueId OldNode::ints(std::string_view purpose, const std::vector<int64_t>& valu
 }
 
 ValueId OldNode::scalar_like_input(std::string_view purpose, float value) {
-  check(input(0) != kNoValue, ErrorCode::kInvalidModel, "it has no input");
   const DType dtype = type(0).dtype;
   return constant(purpose, scalar_of(dtype == DType::kUndefined ? DType::kFloat32 : dtype, value));
 }

@@ -22,7 +22,8 @@ struct OldNode {
 
   ValueId input(size_t i) const { return i < inputs.size() ? inputs[i] : kNoValue; }
   void set_input(size_t i, ValueId value);
-  const TypeInfo& type(size_t i) const { return graph.value(inputs[i]).type; }
+  /// Throws kInvalidModel when the input is absent.
+  const TypeInfo& type(size_t i) const;
   /// A constant named after the node and what it is for.
   ValueId constant(std::string_view purpose, Tensor tensor);
   ValueId ints(std::string_view purpose, const std::vector<int64_t>& values);
