@@ -17,6 +17,7 @@ void on_signal(int signal) {
 void note_interrupts() {
   std::signal(SIGINT, on_signal);
   std::signal(SIGTERM, on_signal);
+  std::signal(SIGXFSZ, SIG_IGN);  // a file that grows too large is an error of write(), not the end
 }
 
 void check_interrupted() {

@@ -14,8 +14,10 @@ using Clock = std::chrono::steady_clock;
 /// Runs shorter than this are repeated within a round, so that the clock's grain does not matter.
 constexpr double kMinRoundUs = 40;
 constexpr int kMaxRepeats = 16;
-/// A contestant drops out when it needs this many times the best one's time after the first and after later rounds.
-constexpr double kHopelessAtFirst = 1.8;
+/// A contestant drops out when it needs this many times the best one's time: in its first run (with cold caches and
+/// fresh memory), in the first round, and in later rounds.
+constexpr double kHopelessInWarmUp = 6;
+constexpr double kHopelessAtFirst = 2;
 constexpr double kHopelessLater = 1.3;
 
 /// Small floats of mixed sign, never denormal; zeros for integers, which are valid indices everywhere; true for masks.
@@ -53,11 +55,10 @@ class CacheSweeper {
   std::shared_ptr<void> memory_;
 };
 
-/// Median of the faster half: robust against other work on the machine, which only ever slows down.
+/// The lower quartile: robust against other work on the machine, which only ever slows down.
 double robust_time(std::vector<double> samples) {
   std::sort(samples.begin(), samples.end());
-  const size_t half = (samples.size() + 1) / 2;
-  return samples[half / 2];
+  return samples[samples.size() / 4];
 }
 
 struct Lane {
@@ -65,14 +66,14 @@ struct Lane {
   double spent_us = 0;
   int repeats = 1;
   bool running = false;
+  double time() const { return samples.empty() ? INFINITY : robust_time(samples); }
 };
 
-double best_of(const std::vector<Lane>& lanes) {
+/// Lanes that need more than `factor` times the best one's time stop.
+void drop_hopeless(std::vector<Lane>& lanes, double factor) {
   double best = INFINITY;
-  for (const Lane& lane : lanes) {
-    if (!lane.samples.empty()) best = std::min(best, robust_time(lane.samples));
-  }
-  return best;
+  for (const Lane& lane : lanes) best = std::min(best, lane.time());
+  for (Lane& lane : lanes) lane.running &= lane.time() <= best * factor;
 }
 
 /// Microseconds of a first run; negative when the operator refuses the made-up input values (a ratio below zero, say),
@@ -131,26 +132,29 @@ std::vector<double> race(std::span<const std::unique_ptr<Contestant>> contestant
   CacheSweeper sweeper(target);
   std::vector<Lane> lanes(contestants.size());
   for (size_t i = 0; i < lanes.size(); ++i) {
-    if (!contestants[i]) continue;
-    const double warm_up_us = warm_up(*contestants[i], pool);
-    if (warm_up_us < 0) continue;
-    lanes[i].running = true;
-    lanes[i].repeats = std::clamp(static_cast<int>(kMinRoundUs / std::max(warm_up_us, 0.1)), 1, kMaxRepeats);
+    const double first_us = contestants[i] ? warm_up(*contestants[i], pool) : -1;
+    if (first_us < 0) continue;
+    lanes[i] = {{first_us},
+                first_us,
+                std::clamp(static_cast<int>(kMinRoundUs / std::max(first_us, 0.1)), 1, kMaxRepeats),
+                true};
   }
+  drop_hopeless(lanes, kHopelessInWarmUp);
+  const bool alone = std::count_if(lanes.begin(), lanes.end(), [](const Lane& lane) { return lane.running; }) == 1;
   for (int round = 0; round < effort.rounds; ++round) {
     for (size_t i = 0; i < lanes.size(); ++i) {
       Lane& lane = lanes[i];
-      if (!lane.running) continue;
+      if (!lane.running || (alone && lane.spent_us > effort.candidate_us)) continue;
+      if (round == 0) lane.samples.clear();  // the warm-up does not count for those who go on
       sweeper.sweep(pool);
       lane.samples.push_back(contestants[i]->run(pool, lane.repeats));
       lane.spent_us += lane.samples.back() * lane.repeats;
-      if (round > 0 && lane.spent_us > effort.candidate_us) lane.running = false;
     }
-    const double limit = best_of(lanes) * (round == 0 ? kHopelessAtFirst : kHopelessLater);
-    for (Lane& lane : lanes) lane.running &= !lane.samples.empty() && robust_time(lane.samples) <= limit;
+    drop_hopeless(lanes, round == 0 ? kHopelessAtFirst : kHopelessLater);
+    for (Lane& lane : lanes) lane.running &= round == 0 || lane.spent_us <= effort.candidate_us;
   }
   std::vector<double> times(lanes.size(), 0);
-  for (size_t i = 0; i < lanes.size(); ++i) times[i] = lanes[i].samples.empty() ? 0 : robust_time(lanes[i].samples);
+  for (size_t i = 0; i < lanes.size(); ++i) times[i] = lanes[i].samples.empty() ? 0 : lanes[i].time();
   return times;
 }
 

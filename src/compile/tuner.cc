@@ -1,5 +1,7 @@
 #include "compile/tuner.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 
 #include "compile/step_problem.h"
@@ -23,6 +25,22 @@ bool has_empty_tensor(const Problem& problem) {
   const auto is_empty = [](const TensorDesc& desc) { return desc.present() && desc.shape.num_elements() == 0; };
   return std::any_of(problem.inputs.begin(), problem.inputs.end(), is_empty) ||
          std::any_of(problem.outputs.begin(), problem.outputs.end(), is_empty);
+}
+
+/// Buffers larger than this share of the machine's memory are not made for the sake of timing.
+constexpr double kMaxMemoryShare = 0.25;
+
+bool fits_in_memory(const Problem& problem) {
+  const double available =
+      static_cast<double>(::sysconf(_SC_PHYS_PAGES)) * static_cast<double>(::sysconf(_SC_PAGESIZE));
+  double bytes = 0;
+  const auto add = [&](const TensorDesc& desc) {
+    if (desc.present())
+      bytes += static_cast<double>(desc.shape.num_elements()) * static_cast<double>(size_of(desc.dtype));
+  };
+  for (const TensorDesc& desc : problem.inputs) add(desc);
+  for (const TensorDesc& desc : problem.outputs) add(desc);
+  return bytes < available * kMaxMemoryShare;
 }
 
 }  // namespace
@@ -107,7 +125,7 @@ const std::vector<Candidate>& Tuner::candidates(const Problem& problem) {
   if (!is_new) return candidates;
   candidates = enumerate(problem);
   // A lone candidate is timed as well: its time is the price of a plan and what `inspect` shows.
-  if (effort_.rounds > 0) {
+  if (effort_.rounds > 0 && fits_in_memory(problem)) {
     bool all_cached = true;
     for (Candidate& candidate : candidates) {
       const auto us = cache_.find(cache_key(candidate, key));

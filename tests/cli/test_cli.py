@@ -6,6 +6,7 @@ usage: test_cli.py BURNISH [unittest options]
 import json
 import os
 import pathlib
+import resource
 import signal
 import subprocess
 import sys
@@ -120,6 +121,16 @@ class Build(Cli):
         bad.write_bytes(os.urandom(1000))
         self.assert_error("invalid_model", 3, "build", bad, "-o", self.folder / "bad.engine")
         self.assertFalse((self.folder / "bad.engine").exists())
+
+    def test_a_full_disk_leaves_no_file(self):
+        folder = self.folder / "full"
+        folder.mkdir()
+        limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+        command = [BURNISH, "build", MODEL, "-o", folder / "m.engine", "--opt-level", "0", "--json"]
+        result = subprocess.run(command, capture_output=True, text=True, preexec_fn=limit, timeout=60)
+        self.assertEqual(result.returncode, 5, result.stderr)
+        self.assertIn("m.engine", json.loads(result.stdout)["error"]["message"])
+        self.assertEqual(list(folder.iterdir()), [])
 
     def test_an_interrupt_leaves_no_file(self):
         folder = self.folder / "interrupted"
