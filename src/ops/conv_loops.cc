@@ -1,6 +1,7 @@
 #include "ops/conv_loops.h"
 
 #include <algorithm>
+#include <vector>
 
 namespace burnish {
 namespace {
@@ -61,6 +62,39 @@ void scatter_plane(const ConvSizes& s, const T* x, const T* w, T* y) {
   });
 }
 
+// Rows this short leave the inner loop over a row with little to do; output channels are the better inner loop then.
+constexpr int64_t kShortRow = 16;
+
+/// [rows, columns] → [columns, rows].
+template <typename T>
+void transpose(const T* from, int64_t rows, int64_t columns, T* to) {
+  for (int64_t i = 0; i < rows; ++i)
+    for (int64_t j = 0; j < columns; ++j) to[j * rows + i] = from[i * columns + j];
+}
+
+/// One group with the output channels innermost.
+template <typename T>
+void convolve_by_channels(const ConvSizes& s, const T* x, const T* w, T* y) {
+  const int64_t n = s.out_channels, in_plane = volume(s.in), out_plane = volume(s.out), taps = volume(s.kernel);
+  std::vector<T> weights(static_cast<size_t>(n * s.in_channels * taps)), sums(static_cast<size_t>(n * out_plane));
+  transpose(w, n, s.in_channels * taps, weights.data());
+  for_kernel(s, [&](int64_t k, const Spatial& offset) {
+    const OutputRange row = inside(s.out[2], s.stride[2], offset[2], s.in[2]);
+    for_rows(s, offset, s.out, s.in, [&](int64_t in_row, int64_t out_row) {
+      for (int64_t i = row.begin; i < row.end; ++i) {
+        const T* in = x + in_row * s.in[2] + i * s.stride[2] + offset[2];
+        T* sum = sums.data() + (out_row * s.out[2] + i) * n;
+        for (int64_t c = 0; c < s.in_channels; ++c) {
+          const T* tap = weights.data() + (c * taps + k) * n;
+          const T v = in[c * in_plane];
+          for (int64_t o = 0; o < n; ++o) sum[o] += v * tap[o];
+        }
+      }
+    });
+  });
+  transpose(sums.data(), out_plane, n, y);
+}
+
 /// A 1×1 convolution without strides and pads sees the image as one long row.
 ConvSizes flattened(const ConvSizes& s) {
   const bool pointwise = volume(s.kernel) == 1 && volume(s.stride) == 1 && s.pad == Spatial{} && s.in == s.out;
@@ -76,14 +110,19 @@ template <typename T>
 void convolve(const ConvSizes& sizes, const T* x, const T* w, T* y) {
   const ConvSizes s = flattened(sizes);
   const int64_t in_plane = volume(s.in), out_plane = volume(s.out), taps = volume(s.kernel);
+  const bool short_rows = s.out[2] < 2 * kShortRow && s.out_channels >= kShortRow;
   std::fill_n(y, s.batch * s.group * s.out_channels * out_plane, T{});
   for (int64_t ng = 0; ng < s.batch * s.group; ++ng) {
-    const int64_t g = ng % s.group;
+    const T* group_w = w + ng % s.group * s.out_channels * s.in_channels * taps;
+    const T* group_x = x + ng * s.in_channels * in_plane;
+    T* group_y = y + ng * s.out_channels * out_plane;
+    if (short_rows) {
+      convolve_by_channels(s, group_x, group_w, group_y);
+      continue;
+    }
     for (int64_t o = 0; o < s.out_channels; ++o)
       for (int64_t i = 0; i < s.in_channels; ++i)
-        convolve_plane(s, x + (ng * s.in_channels + i) * in_plane,
-                       w + ((g * s.out_channels + o) * s.in_channels + i) * taps,
-                       y + (ng * s.out_channels + o) * out_plane);
+        convolve_plane(s, group_x + i * in_plane, group_w + (o * s.in_channels + i) * taps, group_y + o * out_plane);
   }
 }
 

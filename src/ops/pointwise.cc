@@ -4,7 +4,7 @@
 
 #include "ops/fused_table.h"
 #include "ops/infer.h"
-#include "ops/walk.h"
+#include "ops/numeric.h"
 
 namespace burnish {
 namespace {
@@ -75,29 +75,72 @@ void infer_pointwise(InferContext& c) {
   c.set_output(0, DType::kFloat32, std::move(out));
 }
 
+namespace {
+
+// Elements that an instruction works on at once: the results of a whole program stay in the nearest cache.
+constexpr int64_t kBlock = 256;
+
+/// Where an operand's elements are found, and how far apart they stand (0 or 1).
+struct Elements {
+  const float* data;
+  int64_t step;
+};
+
+/// A program with a block of results for every instruction.
+class BlockRunner {
+ public:
+  explicit BlockRunner(const std::vector<PointwiseInstruction>& program)
+      : results_(program.size() * static_cast<size_t>(kBlock)) {
+    for (const PointwiseInstruction& instruction : program) compiled_.push_back(compile(instruction));
+  }
+
+  /// Runs all instructions over n ≤ kBlock elements of the inputs.
+  void run(const std::vector<Elements>& inputs, int64_t n, float* y) {
+    for (size_t k = 0; k < compiled_.size(); ++k) {
+      Elements operands[3] = {};
+      for (size_t j = 0; j < compiled_[k].operands->size(); ++j)
+        operands[j] = find((*compiled_[k].operands)[j], inputs);
+      float* out = k + 1 == compiled_.size() ? y : result(k);
+      for (int64_t i = 0; i < n; ++i) {
+        float x[3] = {};
+        for (int j = 0; j < 3; ++j)
+          if (operands[j].data != nullptr) x[j] = operands[j].data[i * operands[j].step];
+        out[i] = compiled_[k].call(compiled_[k].activation, x);
+      }
+    }
+  }
+
+ private:
+  float* result(size_t k) { return results_.data() + k * static_cast<size_t>(kBlock); }
+  Elements find(const PointwiseOperand& o, const std::vector<Elements>& inputs) {
+    if (o.kind == PointwiseOperand::Kind::kLiteral) return {&o.literal, 0};
+    const auto index = static_cast<size_t>(o.index);
+    return o.kind == PointwiseOperand::Kind::kResult ? Elements{result(index), 1} : inputs[index];
+  }
+
+  std::vector<Compiled> compiled_;
+  std::vector<float> results_;
+};
+
+}  // namespace
+
 void evaluate_pointwise(EvalContext& c) {
   const auto program = parse_pointwise(c.attrs(), c.num_inputs());
-  std::vector<Compiled> compiled;
-  for (const PointwiseInstruction& instruction : program) compiled.push_back(compile(instruction));
+  BlockRunner runner(program);
   const TensorView y = c.output(0);
-  std::vector<std::vector<int64_t>> strides;
-  for (int i = 0; i < c.num_inputs(); ++i) strides.push_back(broadcast_strides(y.shape, c.input(i).shape));
-  Walk walk(y.shape, std::move(strides));
-  std::vector<float> results(program.size());
-  const auto value_of = [&](const PointwiseOperand& o) {
-    if (o.kind == PointwiseOperand::Kind::kLiteral) return o.literal;
-    const auto index = static_cast<size_t>(o.index);
-    if (o.kind == PointwiseOperand::Kind::kResult) return results[index];
-    return c.input(o.index).as<const float>()[walk.offset(index)];
-  };
-  for (int64_t i = 0; i < y.num_elements(); ++i, walk.next()) {
-    for (size_t k = 0; k < compiled.size(); ++k) {
-      float operands[3] = {};
-      for (size_t j = 0; j < compiled[k].operands->size(); ++j) operands[j] = value_of((*compiled[k].operands)[j]);
-      results[k] = compiled[k].call(compiled[k].activation, operands);
+  std::vector<Shape> shapes;
+  for (int i = 0; i < c.num_inputs(); ++i) shapes.push_back(c.input(i).shape);
+  const BroadcastLoop loop(y.shape, shapes);
+  std::vector<Elements> inputs(shapes.size());
+  loop.for_each_run([&](int64_t at, const std::vector<int64_t>& offsets) {
+    for (int64_t done = 0; done < loop.run_length(); done += kBlock) {
+      for (size_t k = 0; k < inputs.size(); ++k) {
+        const auto* data = c.input(static_cast<int>(k)).as<const float>();
+        inputs[k] = {data + offsets[k] + done * loop.step(k), loop.step(k)};
+      }
+      runner.run(inputs, std::min(kBlock, loop.run_length() - done), y.as<float>() + at + done);
     }
-    y.as<float>()[i] = results.back();
-  }
+  });
 }
 
 }  // namespace burnish
