@@ -197,7 +197,7 @@ class ConvTactic : public Tactic {
 
   bool supports(const Problem& problem, const Target& target) const override {
     ConvForm form;
-    return f32_gemm_functions(target.isa) != nullptr && read_conv_form(problem, form);
+    return f32_gemm_functions(target.isa) != nullptr && read_conv_form(problem, form) && !is_depthwise(form);
   }
 
   /// Panels of 16 columns per register tile; AVX2 knows only one.

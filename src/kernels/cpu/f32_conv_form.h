@@ -29,6 +29,11 @@ inline constexpr int kConvResidual = 3;
 /// False unless it is a FLOAT FusedConv over one or two spatial dims with constant weights and an NHWC output.
 bool read_conv_form(const Problem& problem, ConvForm& form);
 
+/// As many groups as channels over NHWC images: cpu.f32_depthwise.
+inline bool is_depthwise(const ConvForm& form) {
+  return form.in_nhwc && form.group > 1 && form.in_channels == 1 && form.out_channels == 1;
+}
+
 /// The bias of all groups, each padded to whole panels: group g's begins at g·round_up(out_channels, 16).
 PackedBlob pack_conv_bias(const Problem& problem, const ConvForm& form);
 inline int64_t conv_bias_floats(const ConvForm& form) {
