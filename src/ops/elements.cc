@@ -162,6 +162,8 @@ template void store_elements<uint64_t>(const uint64_t*, const TensorView&);
 
 std::vector<int64_t> ints_of(const TensorView& view) {
   if (view.dtype == DType::kUndefined) return {};
+  check(is_integer(view.dtype) || view.dtype == DType::kBool, ErrorCode::kInvalidModel,
+        "integers are expected where the input is of type {}", name_of(view.dtype));
   std::vector<int64_t> values(static_cast<size_t>(view.num_elements()));
   load_elements<int64_t>(view, values.data());
   return values;

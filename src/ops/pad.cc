@@ -122,6 +122,7 @@ void evaluate_pad(EvalContext& c) {
   const int rank = in.shape.rank();
   const std::vector<int64_t> given = ints_of(c.input(1));
   const auto axes = pad_axes(c.has_input(3) ? std::optional(ints_of(c.input(3))) : std::nullopt, rank);
+  check(given.size() == 2 * axes.size(), ErrorCode::kInvalidModel, "{} pads for {} axes", given.size(), axes.size());
   Padding pads(rank);
   for (size_t i = 0; i < axes.size(); ++i) {
     pads.begin[static_cast<size_t>(axes[i])] = given[i];

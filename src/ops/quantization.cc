@@ -1,5 +1,6 @@
 #include "ops/quantization.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 
@@ -35,7 +36,7 @@ class ScaleIndex {
     check(fits, ErrorCode::kInvalidModel, "the scale {} does not fit {} in blocks along axis {}", to_string(scale),
           to_string(x), axis);
     const int64_t told = c.attrs().get_int("block_size", 0);
-    block_ = told > 0 ? told : (length_ + num_blocks_ - 1) / num_blocks_;
+    block_ = told > 0 ? told : std::max<int64_t>(1, (length_ + num_blocks_ - 1) / num_blocks_);
     check((length_ + block_ - 1) / block_ == num_blocks_, ErrorCode::kInvalidModel,
           "{} blocks of {} do not cover the {} elements of axis {}", num_blocks_, block_, length_, axis);
   }
