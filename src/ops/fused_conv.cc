@@ -27,7 +27,7 @@ void infer_fused_conv(InferContext& c) {
   require_float32(c, 0, 3);
   check(auto_pad_of(c.attrs()) == AutoPad::kNotSet, ErrorCode::kInvalidModel, "FusedConv takes explicit pads only");
   const auto out = conv_output_shape(c, 0, 1, is_nhwc(c.attrs(), "input_layout"), is_nhwc(c.attrs(), "output_layout"));
-  if (c.has_shape(1)) check_bias(c, 2, c.shape(1)[0]);
+  if (c.has_shape(1) && c.rank(1) > 0) check_bias(c, 2, c.shape(1)[0]);
   check_epilogue(c, 3, out);
   c.set_output(0, DType::kFloat32, out);
 }

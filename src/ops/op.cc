@@ -1,5 +1,8 @@
 #include "ops/op.h"
 
+#include <new>
+#include <stdexcept>
+
 #include "ops/elements.h"
 
 namespace burnish {
@@ -117,7 +120,13 @@ std::vector<Tensor> evaluate_op(const OpDescriptor& op, const AttributeMap& attr
   std::vector<TensorView> views;
   for (const Tensor& t : inputs) views.push_back(t.defined() ? t.view() : TensorView{});
   EvalContext context(attrs, views, outputs);
-  op.evaluate(context);
+  try {
+    op.evaluate(context);
+  } catch (const std::bad_alloc&) {
+    throw_error(ErrorCode::kOutOfMemory, "{} needs more memory than there is", op.name);
+  } catch (const std::length_error&) {
+    throw_error(ErrorCode::kOutOfMemory, "{} needs more memory than there is", op.name);
+  }
   return outputs;
 }
 
