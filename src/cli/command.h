@@ -36,6 +36,9 @@ void add_log_flags(CLI::App& app, OutputFlags& flags);
 /// Pretty-printed, with a newline, to stdout.
 void print_json(const Json& json);
 
+/// Text from a model, safe for a terminal: control characters and bytes that are no UTF-8 become '?'.
+std::string printable(std::string_view text);
+
 /// Splits "NAME=VALUE" at the last '='. Throws kInvalidArgument naming the option.
 std::pair<std::string, std::string> split_assignment(const std::string& text, std::string_view option);
 

@@ -24,7 +24,7 @@ int report(std::string_view code, const std::string& message, int exit_code, boo
   if (json) {
     print_json({{"error", {{"code", code}, {"message", message}, {"exit_code", exit_code}}}});
   } else {
-    fmt::print(stderr, "error: {}\n", message);
+    fmt::print(stderr, "error: {}\n", printable(message));
   }
   return exit_code;
 }
