@@ -1,6 +1,6 @@
 // Views have one form: a Reshape with a constant target. Flatten, Squeeze, Unsqueeze and Transposes that only move
 // dimensions of one element become one; chains of Reshapes become one; a Reshape that only joins dimensions for a
-// Transpose and splits them again behind it goes away.
+// Transpose and splits them again behind it goes away. Slices are chosen before transposing, not behind.
 #include <algorithm>
 
 #include "passes/pass.h"
@@ -104,11 +104,40 @@ bool absorb_joining_reshapes(Graph& graph, NodeId id) {
   return true;
 }
 
+bool chooses_one(const Graph& graph, const Node& n) {
+  return n.op == "Gather" && rank_of(graph, n.input(1)) == 0 && axis_of(graph, n, 0) >= 0;
+}
+
+/// Gather(Transpose(x), one index) becomes Transpose(Gather(x)), where that moves less: when the transposed tensor is
+/// only there to choose slices of it.
+bool choose_before_transpose(Graph& graph, NodeId id) {
+  const Node& n = graph.node(id);
+  const Node* t = chooses_one(graph, n) ? producer_if(graph, n.input(0), "Transpose") : nullptr;
+  if (t == nullptr || graph.is_output(t->output())) return false;
+  const std::vector<NodeId> users = graph.users(t->output());
+  if (!std::ranges::all_of(users, [&](NodeId u) { return chooses_one(graph, graph.node(u)); })) return false;
+  std::vector<int64_t> perm = perm_of(graph, *t);
+  const int64_t chosen = perm[static_cast<size_t>(axis_of(graph, n, 0))];
+  std::erase(perm, chosen);
+  for (int64_t& p : perm) p -= p > chosen ? 1 : 0;
+  AttributeMap attrs;
+  attrs.set("axis", chosen);
+  const ValueId y = n.output();
+  const ValueId slice = emit(graph, "Gather", n.name, {t->input(0), n.input(1)}, std::move(attrs), graph.value(y).name);
+  replace_value(graph, y, add_transpose(graph, slice, perm, ""));
+  return true;
+}
+
 }  // namespace
 
 bool canonicalise_views(Graph& graph, const PassContext& /*context*/) {
   bool changed = false;
   for (NodeId id : graph.topological_order()) {
+    if (!graph.node(id).alive) continue;
+    if (choose_before_transpose(graph, id)) {
+      changed = true;
+      continue;
+    }
     changed = turn_into_reshape(graph, id) || changed;
     changed = join_reshapes(graph, id) || changed;
     changed = absorb_joining_reshapes(graph, id) || changed;

@@ -72,16 +72,20 @@ std::optional<ChannelAffine> affine_of_arithmetic(const Graph& graph, const Node
   return affine;
 }
 
-/// A convolution whose weights may be rewritten.
-bool has_constant_weights(const Graph& graph, const Node& n) {
-  return (n.op == "Conv" || n.op == "ConvTranspose") && is_float_constant(graph, n.input(1)) &&
-         graph.value(n.input(1)).constant.shape().rank() >= 3 &&
-         (n.input(2) == kNoValue || is_float_constant(graph, n.input(2)));
-}
-
 int64_t output_channels(const Graph& graph, const Node& conv) {
   const Shape& w = graph.value(conv.input(1)).constant.shape();
   return conv.op == "Conv" ? w[0] : w[1] * conv.attrs.get_int("group", 1);
+}
+
+/// A convolution whose weights may be rewritten: constant, and of sizes that fit together.
+bool has_constant_weights(const Graph& graph, const Node& n) {
+  if ((n.op != "Conv" && n.op != "ConvTranspose") || !is_float_constant(graph, n.input(1))) return false;
+  const Shape& w = graph.value(n.input(1)).constant.shape();
+  const int64_t group = n.attrs.get_int("group", 1);
+  if (w.rank() < 3 || group < 1 || group > w[0] || w[0] % group != 0) return false;
+  if (n.input(2) == kNoValue) return true;
+  return is_float_constant(graph, n.input(2)) &&
+         graph.value(n.input(2)).constant.num_elements() == output_channels(graph, n);
 }
 
 std::vector<float> bias_of(const Graph& graph, const Node& conv, int64_t channels) {
@@ -93,8 +97,7 @@ std::vector<float> bias_of(const Graph& graph, const Node& conv, int64_t channel
 /// The output channel that weight row (o, i) of a convolution contributes to.
 int64_t channel_of_row(const Node& conv, const Shape& w, int64_t o, int64_t i) {
   if (conv.op == "Conv") return o;
-  const int64_t group = std::max<int64_t>(conv.attrs.get_int("group", 1), 1);
-  return o / std::max<int64_t>(w[0] / group, 1) * w[1] + i;
+  return o / (w[0] / conv.attrs.get_int("group", 1)) * w[1] + i;
 }
 
 Tensor scale_outputs(const Node& conv, const Tensor& weights, const std::vector<float>& scale) {
@@ -156,7 +159,7 @@ void fold_inputs(Graph& graph, NodeId conv_id, const ChannelAffine& affine) {
   Tensor weights = graph.value(conv.input(1)).constant.clone();
   const Shape& w = weights.shape();
   const int64_t window = w.product(2, w.rank());
-  const int64_t per_group = std::max<int64_t>(w[0] / std::max<int64_t>(conv.attrs.get_int("group", 1), 1), 1);
+  const int64_t per_group = w[0] / conv.attrs.get_int("group", 1);
   std::vector<float> bias = bias_of(graph, conv, w[0]);
   for (int64_t o = 0; o < w[0]; ++o) {
     double sum = 0;

@@ -1,5 +1,5 @@
-// Joins the three products in front of an attention, which read the same tensor, into one with the weights side by
-// side.
+// One tensor for Q, K and V: the three products in front of an attention, which read the same tensor, become one with
+// the weights side by side; and what a model has joined itself, to split it again, is read as it is.
 #include <cstring>
 
 #include "ops/fused.h"
@@ -55,6 +55,63 @@ bool can_join(const Graph& graph, const std::vector<const Node*>& parts) {
   return parts[0]->attrs.get_int("transA", 0) == 0;
 }
 
+/// For v = Reshape(Gather(joined, part, axis 2)) with joined [B, S, 3, H, D]: joined.
+ValueId source_of_gather(const Graph& graph, ValueId v, int64_t part) {
+  const Node* view = producer_if(graph, v, "Reshape");
+  const Node* gather = view != nullptr ? producer_if(graph, view->input(0), "Gather") : nullptr;
+  if (gather == nullptr || axis_of(graph, *gather, 0) != 2 || rank_of(graph, gather->input(1)) != 0) return kNoValue;
+  const SymShape* joined = shape_of(graph, gather->input(0));
+  const SymShape* result = shape_of(graph, v);
+  const bool fits = joined != nullptr && joined->size() == 5 && (*joined)[2].is(3) && result != nullptr &&
+                    *result == SymShape{(*joined)[0], (*joined)[1], (*joined)[3] * (*joined)[4]};
+  return fits && uniform_constant(graph, gather->input(1)) == static_cast<double>(part) ? gather->input(0) : kNoValue;
+}
+
+/// For v = output `part` of Split(joined) into three along the last axis of [B, S, 3·H·D]: joined.
+ValueId source_of_split(const Graph& graph, ValueId v, int part) {
+  const Node* split = producer_if(graph, v, "Split");
+  const SymShape* piece = shape_of(graph, v);
+  if (split == nullptr || piece == nullptr || split->outputs.size() != 3 || split->output(part) != v) return kNoValue;
+  if (piece->size() != 3 || axis_of(graph, *split, 0) != 2) return kNoValue;
+  return (*shape_of(graph, split->input(0)))[2] == piece->back() * Dim(3) ? split->input(0) : kNoValue;
+}
+
+/// The tensor that holds Q, K and V side by side already; kNoValue when there is none.
+ValueId joined_source(const Graph& graph, const Node& attention) {
+  ValueId source = kNoValue;
+  for (int part = 0; part < 3; ++part) {
+    const ValueId v = attention.input(part);
+    ValueId from = source_of_gather(graph, v, part);
+    if (from == kNoValue) from = source_of_split(graph, v, part);
+    if (from == kNoValue || (part > 0 && from != source)) return kNoValue;
+    source = from;
+  }
+  return source;
+}
+
+void read_packed(Graph& graph, NodeId id, ValueId qkv) {
+  Node& node = graph.node(id);
+  node.inputs = {qkv, kNoValue, kNoValue, node.input(3)};
+  while (node.inputs.back() == kNoValue) node.inputs.pop_back();
+  node.attrs.set("packed_qkv", int64_t{1});
+  graph.infer_node(id);
+  graph.remove_dead_nodes();
+}
+
+/// Attention over what the model itself has joined.
+bool read_joined(Graph& graph, NodeId id, const PassContext& context) {
+  const Node& attention = graph.node(id);
+  if (attention.attrs.get_int("packed_qkv", 0) != 0) return false;
+  ValueId source = joined_source(graph, attention);
+  if (source == kNoValue) return false;
+  const SymShape q = *shape_of(graph, attention.input(0));
+  if (rank_of(graph, source) == 5) source = add_reshape(graph, source, {q[0], q[1], q[2] * Dim(3)}, "");
+  if (source == kNoValue) return false;
+  read_packed(graph, id, source);
+  context.count("QKV read in place");
+  return true;
+}
+
 bool fuse(Graph& graph, NodeId id, const PassContext& context) {
   const Node& attention = graph.node(id);
   std::vector<const Node*> parts;
@@ -70,12 +127,7 @@ bool fuse(Graph& graph, NodeId id, const PassContext& context) {
   const ValueId w = graph.add_constant(graph.value(parts[0]->input(1)).name + "_qkv", std::move(weights));
   const ValueId b = graph.add_constant(graph.value(parts[0]->output()).name + "_qkv_bias", std::move(bias));
   const ValueId qkv = emit(graph, std::string(kFusedMatMul), name, {x, w, b}, std::move(attrs), "qkv");
-  Node& node = graph.node(id);
-  node.inputs = {qkv, kNoValue, kNoValue, node.input(3)};
-  while (node.inputs.back() == kNoValue) node.inputs.pop_back();
-  node.attrs.set("packed_qkv", int64_t{1});
-  graph.infer_node(id);
-  graph.remove_dead_nodes();
+  read_packed(graph, id, qkv);
   context.count("Q+K+V");
   return true;
 }
@@ -85,7 +137,8 @@ bool fuse(Graph& graph, NodeId id, const PassContext& context) {
 bool fuse_qkv(Graph& graph, const PassContext& context) {
   bool changed = false;
   for (NodeId id : graph.topological_order()) {
-    if (graph.node(id).alive && graph.node(id).op == kFusedAttention) changed = fuse(graph, id, context) || changed;
+    if (!graph.node(id).alive || graph.node(id).op != kFusedAttention) continue;
+    changed = read_joined(graph, id, context) || fuse(graph, id, context) || changed;
   }
   return changed;
 }

@@ -161,5 +161,49 @@ TEST(FuseQkv, CrossAttentionStays) {
   })");
 }
 
+/// As vision transformers write it: one product, split in five dimensions.
+TEST(FuseQkv, SlicesOfAnOwnJoinAreReadInPlace) {
+  Graph original = parse_graph(R"(graph "g" {
+    input %x: float32[b,s,4]
+    const %w: float32[4,18]
+    const %five: int64[5] = {0, 0, 3, 2, 3}
+    const %merged: int64[3] = {0, 0, 6}
+    const %i0: int64[] = {0}
+    const %i1: int64[] = {1}
+    const %i2: int64[] = {2}
+    const %c: float32[] = {0.5}
+    %m = MatMul(%x, %w)
+    %r = Reshape(%m, %five)
+    %t = Transpose(%r) {perm=[2,0,3,1,4]}
+    %q = Gather(%t, %i0) {axis=0}
+    %k = Gather(%t, %i1) {axis=0}
+    %v = Gather(%t, %i2) {axis=0}
+    %kt = Transpose(%k) {perm=[0,1,3,2]}
+    %qs = Mul(%q, %c)
+    %z = MatMul(%qs, %kt)
+    %p = Softmax(%z) {axis=-1}
+    %o = MatMul(%p, %v)
+    %ot = Transpose(%o) {perm=[0,2,1,3]}
+    %y = Reshape(%ot, %merged)
+    output "y" = %y
+  })");
+  original.infer();
+  Graph graph = original;
+  run_passes(graph);
+  EXPECT_EQ(lines_of(graph), (Lines{"%0 = FusedMatMul(x, float32[4,18])",
+                                    "%1 = FusedAttention(%0) {num_heads=2, packed_qkv=1, scale=0.5}", "y = %1"}));
+  expect_same_numbers(original, graph, random_inputs(original));
+}
+
+TEST(FuseQkv, PartsOfASplitAreReadInPlace) {
+  expect_rewrite("fuse_qkv", R"(graph "g" {
+    input %x: float32[b,s,18]
+    %q, %k, %v = Split(%x) {axis=-1, num_outputs=3}
+    %y = FusedAttention(%q, %k, %v) {num_heads=2, scale=0.5}
+    output "y" = %y
+  })",
+                 {"%0 = FusedAttention(x) {num_heads=2, packed_qkv=1, scale=0.5}", "y = %0"});
+}
+
 }  // namespace
 }  // namespace burnish

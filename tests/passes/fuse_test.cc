@@ -133,6 +133,38 @@ TEST(FuseConvEpilogue, ClipWithConstantBounds) {
        "y = %0"});
 }
 
+TEST(FuseConvEpilogue, PaddingInFrontAndAutomaticPadding) {
+  expect_rewrite(
+      "fuse_conv_epilogue", R"(graph "g" {
+    input %x: float32[n,1,5]
+    const %pads: int64[6] = {0, 0, 1, 0, 0, 2}
+    const %zero: float32[] = {0}
+    const %w: float32[1,1,4] = {1, 2, 3, 4}
+    %p = Pad(%x, %pads, %zero)
+    %c = Conv(%p, %w) {strides=[2], pads=[1,0]}
+    %y = Conv(%c, %w) {auto_pad="SAME_UPPER", strides=[2]}
+    output "y" = %y
+  })",
+      {"%0 = FusedConv(x, {1,2,3,4}) {dilations=[1], group=1, kernel_shape=[4], pads=[2,2], strides=[2]}",
+       "%1 = FusedConv(%0, {1,2,3,4}) {dilations=[1], group=1, kernel_shape=[4], pads=[1,2], strides=[2]}", "y = %1"});
+}
+
+TEST(FuseConvEpilogue, AutomaticPaddingOfUnknownSizes) {
+  const std::string text = R"(graph "g" {
+    input %x: float32[n,1,width]
+    const %w: float32[1,1,4] = {1, 2, 3, 4}
+    %y = Conv(%x, %w) {auto_pad="SAME_LOWER", strides=[STRIDE]}
+    output "y" = %y
+  })";
+  const auto with_stride = [&](const std::string& stride) {
+    return std::string(text).replace(text.find("STRIDE"), 6, stride);
+  };
+  expect_rewrite(
+      "fuse_conv_epilogue", with_stride("1"),
+      {"%0 = FusedConv(x, {1,2,3,4}) {dilations=[1], group=1, kernel_shape=[4], pads=[2,1], strides=[1]}", "y = %0"});
+  expect_unchanged("fuse_conv_epilogue", with_stride("2"));
+}
+
 TEST(FuseConvEpilogue, BroadcastingAndSharedResultsStay) {
   expect_rewrite("fuse_conv_epilogue", R"(graph "g" {
     input %x: float32[n,2,5]
