@@ -36,8 +36,8 @@ class ConvKernel : public Kernel {
         functions_(*f32_gemm_functions(target.isa)),
         num_threads_(std::max(1, target.num_threads)),
         l2_bytes_(target.l2_bytes),
-        weights_(floats_of(packed[0])),
-        epilogue_(problem, form, packed.size() > 1 ? floats_of(packed[1]) : nullptr) {
+        weights_(packed_at(packed, 0, form.group * packed_floats(form.k(), form.out_channels))),
+        epilogue_(problem, form, packed_conv_bias(problem, form, packed)) {
     as_one_product_ = form.pointwise() && form.stride_h == 1 && form.stride_w == 1 && form.group == 1 && form.in_nhwc;
     copies_band_ = !form.in_nhwc || form.padded();
     product_.tile_panels = tile_panels;
@@ -221,7 +221,8 @@ class ConvTactic : public Tactic {
                                   const Target& target) const override {
     ConvForm form;
     check(read_conv_form(problem, form), ErrorCode::kUnsupported, "this {} is not for {}", problem.op, name());
-    check(config.starts_with("panels=") && config.size() == 8, ErrorCode::kInvalidArgument,
+    const auto known = candidates(problem, target);
+    check(std::find(known.begin(), known.end(), config) != known.end(), ErrorCode::kInvalidArgument,
           "{} has no configuration '{}'", name(), config);
     return std::make_unique<ConvKernel>(problem, form, config[7] - '0', packed, target);
   }

@@ -80,6 +80,10 @@ bool conv_in_place(const Problem& problem, int input) {
   return input == kConvResidual && problem.has_input(input) && residual_of(*problem.attrs) == Residual::kBefore;
 }
 
+const float* packed_conv_bias(const Problem& problem, const ConvForm& form, std::span<const PackedView> packed) {
+  return packs_conv_input(problem, kConvBias) ? packed_at(packed, 1, conv_bias_floats(form)) : nullptr;
+}
+
 ConvEpilogue::ConvEpilogue(const Problem& problem, const ConvForm& form, const float* bias)
     : epilogue_(f32_epilogue_of(*problem.attrs)) {
   epilogue_.bias = bias;

@@ -39,6 +39,8 @@ PackedBlob pack_conv_bias(const Problem& problem, const ConvForm& form);
 inline int64_t conv_bias_floats(const ConvForm& form) {
   return form.group * round_up(form.out_channels, kPanelColumns);
 }
+/// What pack_conv_bias() made, the second blob; nullptr when there is no constant bias.
+const float* packed_conv_bias(const Problem& problem, const ConvForm& form, std::span<const PackedView> packed);
 /// As above for a bias that is known only while running.
 void copy_conv_bias(const float* bias, const ConvForm& form, float* padded);
 

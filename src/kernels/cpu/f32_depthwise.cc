@@ -35,7 +35,7 @@ class DepthwiseKernel : public Kernel {
                   const Target& target)
       : form_(form),
         functions_(target.isa >= Isa::kAvx512 ? avx512::kF32Depthwise : avx2::kF32Depthwise),
-        epilogue_(problem, as_one_group(form), packed.size() > 1 ? floats_of(packed[1]) : nullptr) {
+        epilogue_(problem, as_one_group(form), packed_conv_bias(problem, as_one_group(form), packed)) {
     row_.x_pixel = form.x_pixel;
     row_.in_w = form.in_w;
     row_.pad_left = form.pad_left;
@@ -43,7 +43,7 @@ class DepthwiseKernel : public Kernel {
     row_.dilation_w = form.dilation_w;
     row_.tap_row = form.dilation_h * form.in_w * form.x_pixel;
     row_.kernel_w = form.kernel_w;
-    row_.weights = floats_of(packed[0]);
+    row_.weights = packed_at(packed, 0, form.taps() * round_up(form.group, kPanelColumns));
     row_.channels = form.group;
     row_.y_pixel = form.y_pixel;
     row_.out_w = form.out_w;

@@ -111,8 +111,8 @@ class GemmKernel : public Kernel {
   GemmKernel(const Problem& problem, const GemmForm& form, std::span<const PackedView> packed, const Target& target)
       : form_(form), functions_(*f32_gemm_functions(target.isa)), l2_bytes_(target.l2_bytes) {
     size_t next = 0;
-    if (packs_weights(problem, form)) weights_ = floats_of(packed[next++]);
-    if (packs_bias(problem, form)) bias_ = floats_of(packed[next]);
+    if (packs_weights(problem, form)) weights_ = packed_at(packed, next++, packed_floats(form.k, form.n));
+    if (packs_bias(problem, form)) bias_ = packed_at(packed, next, round_up(form.n, kPanelColumns));
     product_.a_row = problem.inputs[0].ld();
     product_.rows = form.m;
     product_.tap_k = form.k;

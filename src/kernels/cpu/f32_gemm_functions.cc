@@ -25,6 +25,13 @@ PackedBlob make_float_blob(int64_t num_floats) {
   return PackedBlob(static_cast<size_t>(num_floats) * sizeof(float));
 }
 
+const float* packed_at(std::span<const PackedView> packed, size_t i, int64_t num_floats) {
+  check(i < packed.size() && packed[i].size() == static_cast<size_t>(num_floats) * sizeof(float), ErrorCode::kCorrupt,
+        "packed weights {} hold {} bytes instead of {}", i, i < packed.size() ? packed[i].size() : 0,
+        num_floats * static_cast<int64_t>(sizeof(float)));
+  return reinterpret_cast<const float*>(packed[i].data());
+}
+
 PackedBlob pack_bias(const Tensor& bias, int64_t n, float scale) {
   PackedBlob blob = make_float_blob(round_up(n, kPanelColumns));  // zeros
   if (!bias.defined()) return blob;

@@ -23,9 +23,8 @@ PackedBlob make_float_blob(int64_t num_floats);
 inline float* floats_of(PackedBlob& blob) {
   return reinterpret_cast<float*>(blob.data());
 }
-inline const float* floats_of(PackedView view) {
-  return reinterpret_cast<const float*>(view.data());
-}
+/// Packed blob i. Throws kCorrupt unless it holds exactly this many floats: an engine file may say anything.
+const float* packed_at(std::span<const PackedView> packed, size_t i, int64_t num_floats);
 
 constexpr int64_t round_up(int64_t n, int64_t multiple) {
   return (n + multiple - 1) / multiple * multiple;

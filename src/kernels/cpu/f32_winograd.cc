@@ -73,8 +73,8 @@ class WinogradKernel : public Kernel {
         m_(m),
         positions_(winograd_positions(m)),
         num_threads_(std::max(1, target.num_threads)),
-        weights_(floats_of(packed[0])),
-        epilogue_(problem, form, packed.size() > 1 ? floats_of(packed[1]) : nullptr) {
+        weights_(packed_at(packed, 0, positions_ * packed_floats(form.in_channels, form.out_channels))),
+        epilogue_(problem, form, packed_conv_bias(problem, form, packed)) {
     tiles_h_ = (form.out_h + m - 1) / m;
     tiles_w_ = (form.out_w + m - 1) / m;
     num_tiles_ = form.batch * tiles_h_ * tiles_w_;
@@ -191,6 +191,7 @@ class WinogradKernel : public Kernel {
     product.tap_k = form_.in_channels;
     product.b = weights_ + position * packed_floats(form_.in_channels, form_.out_channels) + first * form_.in_channels;
     product.b_panel = form_.in_channels * kPanelColumns;
+    if (position + 1 < positions_) product.b_next = product.b + packed_floats(form_.in_channels, form_.out_channels);
     product.c = p + position * count * p_row_ + first;
     product.c_row = p_row_;
     product.columns = round_up(last - first, kPanelColumns);  // whole panels: the rows have room
