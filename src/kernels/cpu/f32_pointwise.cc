@@ -4,9 +4,9 @@
 #include <array>
 #include <cstring>
 
+#include "kernels/cpu/broadcast_loop.h"
 #include "kernels/cpu/parallel.h"
 #include "kernels/cpu/pointwise_program.h"
-#include "kernels/cpu/strided_copy.h"
 #include "kernels/cpu/tactics.h"
 
 namespace burnish {
@@ -27,86 +27,29 @@ enum class Access : uint8_t {
 struct Stream {
   Access access = Access::kDirect;
   int buffer = -1;  ///< For kGathered.
-  Shape strides;    ///< Per merged dimension; 0 where broadcast.
 };
 
-/// The output's dimensions merged as far as every input allows. The last two are the rows and columns of blocks.
-struct Loop {
-  Shape dims;
-  Shape out_strides;
+/// Blocks over the last two dimensions of a broadcast loop.
+struct Loop : BroadcastLoop {
   std::vector<Stream> inputs;
   int64_t rows_per_block = 1;
   int64_t columns_per_block = kBlock;
 };
 
-/// An input's strides along the output's dimensions.
-Shape broadcast_strides(const TensorDesc& input, const Shape& out) {
-  const Shape own = strides_of(input);
-  Shape strides = out;  // of the right rank
-  const int added = out.rank() - input.shape.rank();
-  for (int d = 0; d < out.rank(); ++d) {
-    strides[d] = d < added || input.shape[d - added] == 1 ? 0 : own[d - added];
-  }
-  return strides;
-}
-
-Loop merge_dimensions(const Problem& p) {
-  const Shape& out = p.outputs[0].shape;
-  const Shape out_strides = strides_of(p.outputs[0]);
-  std::vector<Shape> strides;
-  for (const TensorDesc& d : p.inputs) strides.push_back(broadcast_strides(d, out));
-  Loop loop;
-  loop.inputs.resize(p.inputs.size());
-  for (int d = 0; d < out.rank(); ++d) {
-    if (out[d] == 1) continue;
-    const int last = loop.dims.rank() - 1;
-    bool merges = last >= 0 && loop.out_strides[last] == out[d] * out_strides[d];
-    for (size_t i = 0; merges && i < strides.size(); ++i) {
-      merges = loop.inputs[i].strides[last] == out[d] * strides[i][d];
-    }
-    if (merges) {
-      loop.dims[last] *= out[d];
-      loop.out_strides[last] = out_strides[d];
-    } else {
-      loop.dims.push_back(out[d]);
-      loop.out_strides.push_back(out_strides[d]);
-    }
-    for (size_t i = 0; i < strides.size(); ++i) {
-      Shape& s = loop.inputs[i].strides;
-      merges ? void(s[last] = strides[i][d]) : s.push_back(strides[i][d]);
-    }
-  }
-  return loop;
-}
-
-/// At least a row and a column dimension.
-void pad_to_two(Shape& shape, int64_t fill) {
-  while (shape.rank() < 2) {
-    Shape padded{fill};
-    for (const int64_t v : shape.dims()) padded.push_back(v);
-    shape = padded;
-  }
-}
-
 Loop make_loop(const Problem& p, int first_buffer) {
-  Loop loop = merge_dimensions(p);
-  if (loop.dims.rank() == 0) {
-    loop.dims.push_back(1);
-    loop.out_strides.push_back(1);
-    for (Stream& s : loop.inputs) s.strides.push_back(0);
-  }
-  pad_to_two(loop.dims, 1);
-  pad_to_two(loop.out_strides, 0);
-  const int column = loop.dims.rank() - 1, row = column - 1;
-  const int64_t columns = loop.dims[column];
+  Loop loop{make_broadcast_loop(p), {}};
+  const int64_t columns = loop.dims[loop.column()];
   loop.columns_per_block = std::min(columns, kBlock);
-  if (columns < kShortRow) loop.rows_per_block = std::max<int64_t>(1, std::min(loop.dims[row], kBlock / columns));
-  for (Stream& s : loop.inputs) {
-    pad_to_two(s.strides, 0);
-    const bool one_row = loop.rows_per_block == 1;
-    if (s.strides[column] == 0 && (one_row || s.strides[row] == 0)) {
+  if (columns < kShortRow) {
+    loop.rows_per_block = std::clamp<int64_t>(kBlock / std::max<int64_t>(columns, 1), 1, loop.dims[loop.row()]);
+  }
+  const bool one_row = loop.rows_per_block == 1;
+  for (const Shape& strides : loop.in_strides) {
+    Stream& s = loop.inputs.emplace_back();
+    const int64_t step = strides[loop.column()], row_step = strides[loop.row()];
+    if (step == 0 && (one_row || row_step == 0)) {
       s.access = Access::kUniform;
-    } else if (s.strides[column] == 0 || !(one_row || s.strides[row] == columns)) {
+    } else if (step == 0 || !(one_row || row_step == columns)) {
       s.access = Access::kGathered;
       s.buffer = first_buffer++;
     }
@@ -123,7 +66,7 @@ class PointwiseKernel : public Kernel {
     }
     uniform_.resize(static_cast<size_t>(program_.first_result()), true);
     for (const PointwiseOp& op : program_.ops) uniform_.push_back(uniform_[op.a] && uniform_[op.b]);
-    row_ = loop_.dims.rank() - 2;
+    row_ = loop_.row();
     row_blocks_ = blocks(loop_.dims[row_], loop_.rows_per_block);
     column_blocks_ = blocks(loop_.dims[row_ + 1], loop_.columns_per_block);
     const auto touched = static_cast<int64_t>(program_.num_inputs) + 1 + 4 * static_cast<int64_t>(program_.ops.size());
@@ -167,16 +110,17 @@ class PointwiseKernel : public Kernel {
       const Stream& s = loop_.inputs[i];
       const auto* from = static_cast<const float*>(args.inputs[i]);
       if (from == nullptr) continue;
-      from += offset(s.strides, outer, row, column);
+      const Shape& strides = loop_.in_strides[i];
+      from += loop_.offset(strides, outer, row, column);
       float* data = const_cast<float*>(from);  // inputs are only read
       if (s.access == Access::kGathered) {
         data = buffers[static_cast<size_t>(s.buffer)].data();
-        gather(from, s.strides[row_], s.strides[row_ + 1], rows, columns, data);
+        gather(from, strides[row_], strides[row_ + 1], rows, columns, data);
       }
       values[i] = {data, s.access == Access::kUniform};
     }
-    finish_block(static_cast<float*>(args.outputs[0]) + offset(loop_.out_strides, outer, row, column), rows, columns,
-                 buffers, values);
+    finish_block(static_cast<float*>(args.outputs[0]) + loop_.offset(loop_.out_strides, outer, row, column), rows,
+                 columns, buffers, values);
   }
 
   /// Runs the program, straight into the output where the block is contiguous there and not one number only.
@@ -195,15 +139,6 @@ class PointwiseKernel : public Kernel {
         std::memcpy(out + r * step, result + r * columns, static_cast<size_t>(columns) * sizeof(float));
       }
     }
-  }
-
-  int64_t offset(const Shape& strides, int64_t outer, int64_t row, int64_t column) const {
-    int64_t at = row * strides[row_] + column * strides[row_ + 1];
-    for (int d = row_ - 1; d >= 0; --d) {
-      at += outer % loop_.dims[d] * strides[d];
-      outer /= loop_.dims[d];
-    }
-    return at;
   }
 
   static void gather(const float* from, int64_t row_step, int64_t column_step, int64_t rows, int64_t columns,

@@ -11,6 +11,9 @@ namespace {
 /// Edge of the square tiles in which two dimensions are swapped: both sides' cache lines are used whole.
 constexpr int64_t kTile = 16;
 
+/// Elements up to which a loop beats a call of memcpy.
+constexpr int64_t kShortLine = 8;
+
 struct Line {
   const char* source;
   char* target;
@@ -19,7 +22,7 @@ struct Line {
 /// The innermost run of n elements. A constant element size lets the compiler use plain moves.
 template <int64_t kBytes>
 void copy_line(Line line, int64_t n, int64_t source_step, int64_t target_step) {
-  if (source_step == 1 && target_step == 1) {
+  if (source_step == 1 && target_step == 1 && n > kShortLine) {
     std::memcpy(line.target, line.source, static_cast<size_t>(n * kBytes));
     return;
   }

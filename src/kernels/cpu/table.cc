@@ -23,6 +23,7 @@ std::span<const Tactic* const> cpu_tactics() {
       &f32_pool_tactic(),
       &f32_reduce_tactic(),
       &resize_nearest_tactic(),
+      &logic_tactic(),
       &reference_tactic(),
   };
   // clang-format on

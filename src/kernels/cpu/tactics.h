@@ -21,6 +21,7 @@ const Tactic& f32_attention_tactic();
 const Tactic& onednn_conv_tactic();
 const Tactic& onednn_matmul_tactic();
 #endif
+const Tactic& logic_tactic();
 const Tactic& reference_tactic();
 
 }  // namespace burnish

@@ -221,6 +221,7 @@ struct PieceKernel::State {
   struct PieceState {
     std::vector<dnnl::memory> memories;
     std::vector<dnnl_exec_arg_t> arguments;
+    std::vector<const void*> handles;  ///< Where each memory object points now.
   };
   struct ThreadState {
     dnnl::stream stream{engine()};
@@ -263,6 +264,7 @@ std::unique_ptr<PieceKernel::State> PieceKernel::take_state() const {
       for (const Argument& a : piece.arguments) {
         made.memories.emplace_back(a.desc, engine(), nullptr);
         made.arguments.push_back({a.name, made.memories.back().get()});
+        made.handles.push_back(nullptr);
       }
     }
   }
@@ -312,9 +314,10 @@ void PieceKernel::run_thread(const KernelArgs& args, State& state, size_t t) con
           base = static_cast<char*>(args.scratch) + t * thread_scratch_;
           break;
       }
-      // Inputs and weights are only read.
-      dnnl_memory_set_data_handle(piece.memories[k].get(),
-                                  const_cast<char*>(static_cast<const char*>(base)) + a.offset);
+      auto* handle = const_cast<char*>(static_cast<const char*>(base)) + a.offset;  // inputs are only read
+      if (handle == piece.handles[k]) continue;
+      dnnl_memory_set_data_handle(piece.memories[k].get(), handle);
+      piece.handles[k] = handle;
     }
     // The C function: the C++ one would build a map at every call.
     const dnnl_status_t status =
