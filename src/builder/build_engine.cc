@@ -94,10 +94,16 @@ class Build {
     Plan plan = compile_plan(graph, profile, session);
     BuildReport& report = out_.report;
     report.fused = passes.fused;
+    if (const int placed = count_placed(plan); placed > 0) report.fused["written into a Concat"] = placed;
     report.nodes_before = passes.nodes_before;
     report.steps_after = static_cast<int>(plan.steps.size());
     report.timed_candidates = tuner_.num_timed();
     return plan;
+  }
+
+  static int count_placed(const Plan& plan) {
+    return static_cast<int>(std::count_if(plan.values.begin(), plan.values.end(),
+                                          [](const PlanValue& v) { return v.storage == Storage::kSlice; }));
   }
 
   PipelineReport optimise(Graph& graph, bool channels_last) {

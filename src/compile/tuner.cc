@@ -94,8 +94,8 @@ std::vector<Candidate> Tuner::enumerate(const Problem& problem) const {
 }
 
 std::string Tuner::cache_key(const Candidate& candidate, const std::string& problem_key) const {
-  return fmt::format("{}#{}|{}|{}|{}|threads={}", candidate.tactic->name(), candidate.tactic->version(),
-                     candidate.config, problem_key, target_.fingerprint(), target_.num_threads);
+  return fmt::format("{}#{}|{}|{}|{}|threads={}|rounds={}", candidate.tactic->name(), candidate.tactic->version(),
+                     candidate.config, problem_key, target_.fingerprint(), target_.num_threads, effort_.rounds);
 }
 
 void Tuner::measure(const Problem& problem, const std::string& key, std::vector<Candidate>& candidates) {

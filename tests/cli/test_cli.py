@@ -76,6 +76,11 @@ class Help(Cli):
                 self.assertIn(word, script)
         subprocess.run(["bash", "-n"], input=burnish("completion", "bash").stdout, text=True, check=True)
 
+    def test_errors_cannot_upset_the_terminal(self):
+        message = burnish("inspect", "red\x1b[31m.engine", expect=5).stderr
+        self.assertNotIn("\x1b", message)
+        self.assertIn("red?[31m.engine", message)
+
     def test_unknown_words_are_refused(self):
         self.assert_error("invalid_argument", 2, "bulid", MODEL)
         self.assert_error("invalid_argument", 2, "build", MODEL, "--no-such-option")
