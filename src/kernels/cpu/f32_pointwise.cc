@@ -38,11 +38,9 @@ struct Loop : BroadcastLoop {
 
 Loop make_loop(const Problem& p, int first_buffer) {
   Loop loop{make_broadcast_loop(p), {}};
-  const int64_t columns = loop.dims[loop.column()];
-  loop.columns_per_block = std::min(columns, kBlock);
-  if (columns < kShortRow) {
-    loop.rows_per_block = std::clamp<int64_t>(kBlock / std::max<int64_t>(columns, 1), 1, loop.dims[loop.row()]);
-  }
+  const int64_t columns = loop.dims[loop.column()], rows = loop.dims[loop.row()];
+  loop.columns_per_block = std::clamp<int64_t>(columns, 1, kBlock);
+  if (columns < kShortRow) loop.rows_per_block = std::clamp<int64_t>(rows, 1, kBlock / loop.columns_per_block);
   const bool one_row = loop.rows_per_block == 1;
   for (const Shape& strides : loop.in_strides) {
     Stream& s = loop.inputs.emplace_back();
