@@ -36,7 +36,7 @@ std::vector<Move> depth_and_space(const Problem& p, bool to_space) {
   const Shape& deep = to_space ? p.inputs[0].shape : p.outputs[0].shape;
   const int64_t b = p.attrs->get_int("blocksize", 1);
   const int64_t n = deep[0], c = deep[1] / (b * b), h = deep[2], w = deep[3];
-  const bool column_row_depth = to_space && p.attrs->get_string("mode", "DCR") == "CRD";
+  const bool column_row_depth = p.attrs->get_string("mode", "DCR") == "CRD";
   // [n, block row, block column, c, h, w] of the deep side, and where they stand in space
   const Shape deep_strides = column_row_depth ? Shape{c * b * b * h * w, b * h * w, h * w, b * b * h * w, w, 1}
                                               : Shape{c * b * b * h * w, b * c * h * w, c * h * w, h * w, w, 1};
