@@ -28,6 +28,8 @@ struct TileArgs {
   const float* bias;
   const float* residual;
   float* c;
+  const char* next;      // lines wanted soon in the second-level cache…
+  int next_lines;        // …this many with every four steps
   int64_t last_columns;  // of the last panel, 1…16
   float low, high;       // the activation, where it is a clamp
   bool clamps;
@@ -63,17 +65,22 @@ BURNISH_INLINE void multiply_steps(Registers<R, V>& acc, const char* const (&a)[
   }
 }
 
+BURNISH_INLINE void prefetch_lines(const char*& at, int lines) {
+  for (int i = 0; i < lines; ++i, at += 64) _mm_prefetch(at, _MM_HINT_T1);
+}
+
 /// One tap: k steps. Rows are reached from every third one, so that their addresses fit the register file; the empty
 /// asm statements keep the compiler from undoing that. Returns b behind the tap.
 template <int R, int V>
 BURNISH_INLINE const char* multiply_tap(Registers<R, V>& acc, const float* a_first, int64_t a_row, const char* b,
-                                        int64_t b_panel, int64_t k) {
+                                        int64_t b_panel, int64_t k, const char*& next, int next_lines) {
   constexpr int kGroups = (R + 2) / 3;
   const char* a[kGroups];
   for (int g = 0; g < kGroups; ++g) a[g] = reinterpret_cast<const char*>(a_first) + 3 * g * a_row;
   for (; k >= 4; k -= 4) {
     asm volatile("" : "+r"(a_row), "+r"(b_panel));
     multiply_steps<R, V, 4>(acc, a, a_row, b, b_panel);
+    prefetch_lines(next, next_lines);
     for (int g = 0; g < kGroups; ++g) {
       a[g] += 16;
       asm volatile("" : "+r"(a[g]));
@@ -129,6 +136,24 @@ void activate_tile(const TileArgs& t, int rows, int64_t columns) {
   activate_rows({t.c, t.product->c_row, residual, e.residual_row, rows, columns}, e);
 }
 
+/// What the epilogue will read and write: on its way while the product is made.
+template <int R, int P>
+BURNISH_INLINE void prefetch_results(const TileArgs& t) {
+  const F32Product& p = *t.product;
+  for (int r = 0; r < R; ++r) {
+    for (int i = 0; i < P; ++i) {
+      _mm_prefetch(reinterpret_cast<const char*>(t.c + r * p.c_row + i * kPanelColumns), _MM_HINT_T0);
+    }
+  }
+  if (t.residual == nullptr) return;
+  for (int r = 0; r < R; ++r) {
+    for (int i = 0; i < P; ++i) {
+      const float* residual = t.residual + r * p.epilogue.residual_row + i * kPanelColumns;
+      _mm_prefetch(reinterpret_cast<const char*>(residual), _MM_HINT_T0);
+    }
+  }
+}
+
 template <int R, int P>
 void tile(const TileArgs& t) {
   constexpr int V = P * kVecs;
@@ -137,10 +162,12 @@ void tile(const TileArgs& t) {
   for (int r = 0; r < R; ++r) {
     for (int v = 0; v < V; ++v) acc[r][v] = zero();
   }
+  prefetch_results<R, P>(t);
   const auto* b = reinterpret_cast<const char*>(t.b);
+  const char* next = t.next;
   for (int64_t i = 0; i < p.num_taps; ++i) {
     const int64_t offset = p.taps != nullptr ? p.taps[i] : 0;
-    b = multiply_tap<R, V>(acc, t.a + offset, p.a_row * 4, b, p.b_panel * 4, p.tap_k);
+    b = multiply_tap<R, V>(acc, t.a + offset, p.a_row * 4, b, p.b_panel * 4, p.tap_k, next, t.next_lines);
   }
   add_bias_and_residual<R, V>(acc, t);
   if (t.clamps && p.epilogue.activation != kActNone) {
@@ -179,43 +206,48 @@ BURNISH_INLINE int panels_of_tile(int64_t left, int wanted) {
   return wanted;
 }
 
-/// The rows of a group in tiles of nearly equal height, and what every tile asks for of the panels that come next, so
-/// that these lie in the second-level cache when their turn comes. No divisions per tile: with a short K they would
-/// show.
+/// The rows of a group in tiles of nearly equal height; no divisions per tile, which would show with a short K. Every
+/// tile also asks for a share of what comes next, so that it lies in the second-level cache when its turn comes: the
+/// hardware's own prefetching stops at every page.
 struct TilePlan {
   int64_t tiles, height, taller;  // the first `taller` tiles have one row more
   const char* next;
   const char* next_end;
   int64_t next_bytes;  // per tile
+  int next_lines;      // per four steps of K
 
-  TilePlan(const F32Product& p, int panels, const float* following, int64_t following_panels)
+  TilePlan(const F32Product& p, int panels, const float* following, int64_t following_floats)
       : tiles((p.rows + kMaxRows[panels] - 1) / kMaxRows[panels]),
         height(tiles > 0 ? p.rows / tiles : 0),
         taller(p.rows - height * tiles),
         next(reinterpret_cast<const char*>(following)),
-        next_end(tiles * p.groups < 4 ? next : next + following_panels * p.b_panel * 4),
-        next_bytes(tiles > 0 ? (next_end - next) / (tiles * p.groups) / 64 * 64 + 64 : 0) {}
-
-  void prefetch() {
-    const char* end = next_end - next < next_bytes ? next_end : next + next_bytes;
-    for (; next < end; next += 64) _mm_prefetch(next, _MM_HINT_T1);
+        next_end(next + following_floats * 4) {
+    const int64_t rounds = p.tap_k / 4 * p.num_taps;
+    const int64_t all_rounds = rounds * tiles * p.groups;
+    // One or two rows are done with their panels faster than these arrive: nothing to fetch ahead.
+    const bool worthwhile = all_rounds > 0 && p.rows * p.groups > 2;
+    next_lines = worthwhile ? static_cast<int>((following_floats / 16 + all_rounds - 1) / all_rounds) : 0;
+    next_bytes = rounds * next_lines * 64;
   }
 };
 
 /// All rows of all groups by some panels of columns; t names the panels.
-void multiply_panels(const F32Product& p, int panels, int64_t column, TilePlan plan, TileArgs t) {
+void multiply_panels(const F32Product& p, int panels, int64_t column, const TilePlan& plan, TileArgs t) {
   const F32Epilogue& e = p.epilogue;
+  t.next = plan.next;
+  t.next_lines = plan.next_lines;
   for (int64_t g = 0; g < p.groups; ++g) {
     t.a = p.a + g * p.a_group;
     t.c = p.c + g * p.c_group + column;
     if (e.residual != nullptr) t.residual = e.residual + g * e.residual_group + column;
     for (int64_t i = 0; i < plan.tiles; ++i) {
       const int64_t rows = plan.height + (i < plan.taller ? 1 : 0);
-      plan.prefetch();
       kTiles[panels][rows](t);
       t.a += rows * p.a_row;
       t.c += rows * p.c_row;
       if (e.residual != nullptr) t.residual += rows * e.residual_row;
+      t.next += plan.next_bytes;
+      if (t.next >= plan.next_end) t.next_lines = 0;
     }
   }
 }
@@ -234,8 +266,9 @@ void product(const F32Product& p) {
     t.last_columns = left < kPanelColumns ? left : kPanelColumns;
     t.b = p.b + panel * p.b_panel;
     t.bias = p.epilogue.bias != nullptr ? p.epilogue.bias + column : nullptr;
-    multiply_panels(p, panels, column, TilePlan(p, panels, t.b + panels * p.b_panel, behind < panels ? behind : panels),
-                    t);
+    const float* following = behind > 0 ? t.b + panels * p.b_panel : p.b_next;
+    const int64_t floats = (behind == 0 || behind > panels ? panels : behind) * p.b_panel;
+    multiply_panels(p, panels, column, TilePlan(p, panels, following, following == nullptr ? 0 : floats), t);
     panel += panels;
   }
 }

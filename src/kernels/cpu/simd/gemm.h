@@ -30,9 +30,10 @@ struct F32Product {
   int64_t rows = 0, groups = 1;
   const int64_t* taps = nullptr;  ///< Offsets into A. Null: one tap at zero.
   int64_t num_taps = 1;
-  int64_t tap_k = 0;         ///< Consecutive elements of A per tap.
-  const float* b = nullptr;  ///< Packed panels.
-  int64_t b_panel = 0;       ///< Elements between panels: 16·K.
+  int64_t tap_k = 0;              ///< Consecutive elements of A per tap.
+  const float* b = nullptr;       ///< Packed panels.
+  int64_t b_panel = 0;            ///< Elements between panels: 16·K.
+  const float* b_next = nullptr;  ///< Panels of the product that follows, to be fetched early. Null: not known.
   float* c = nullptr;
   int64_t c_row = 0, c_group = 0;
   int64_t columns = 0;
