@@ -1,5 +1,7 @@
 #include "compile/compile.h"
 
+#include <algorithm>
+
 #include "base/checked.h"
 #include "compile/choose.h"
 #include "compile/concat_placement.h"
@@ -59,6 +61,23 @@ void price_concats(Plan& plan, const std::vector<PlacementEdge>& edges, const st
   }
 }
 
+void predict(LoweredPlan& lowered, const std::vector<Candidate>& chosen, const CompileSession& session) {
+  Plan& plan = lowered.plan;
+  for (const PlanStep& step : plan.steps) plan.predicted_us += step.predicted_us;
+  const ResolvedShapes max = values_at(lowered, ProfilePoint::kMax);
+  const auto scratch = scratch_bytes(lowered, max, chosen, session.blobs, session.target);
+  plan.predicted_arena_bytes = arena_bytes(plan, max, scratch);
+}
+
+void report(const Plan& plan, int num_in_place, const std::vector<bool>& placed, const Reporter& reporter) {
+  reporter.log(
+      LogLevel::kVerbose,
+      fmt::format(
+          "plan: {} steps, {} outputs in place, {} of {} concat inputs placed, {:.3f} ms predicted, {:.1f} MB arena",
+          plan.steps.size(), num_in_place, std::count(placed.begin(), placed.end(), true), placed.size(),
+          plan.predicted_us / 1e3, static_cast<double>(plan.predicted_arena_bytes) / 1e6));
+}
+
 }  // namespace
 
 Plan compile_plan(const Graph& graph, const OptimizationProfile& profile, CompileSession& session) {
@@ -78,17 +97,8 @@ Plan compile_plan(const Graph& graph, const OptimizationProfile& profile, Compil
   assign_tactics(plan, choice.candidates);
   price_concats(plan, edges, choice.placed);
   pack_weights(lowered, options, choice.candidates, session.blobs, session.reporter);
-
-  for (const PlanStep& step : plan.steps) plan.predicted_us += step.predicted_us;
-  const ResolvedShapes max = values_at(lowered, ProfilePoint::kMax);
-  plan.predicted_arena_bytes =
-      arena_bytes(plan, max, scratch_bytes(lowered, max, choice.candidates, session.blobs, session.target));
-  session.reporter.log(
-      LogLevel::kVerbose,
-      fmt::format("plan: {} steps, {} outputs in place, {} of {} concat inputs placed, {:.3f} ms "
-                  "predicted, {:.1f} MB arena",
-                  plan.steps.size(), num_in_place, std::count(choice.placed.begin(), choice.placed.end(), true),
-                  edges.size(), plan.predicted_us / 1e3, static_cast<double>(plan.predicted_arena_bytes) / 1e6));
+  predict(lowered, choice.candidates, session);
+  report(plan, num_in_place, choice.placed, session.reporter);
   return std::move(lowered.plan);
 }
 

@@ -61,21 +61,6 @@ double robust_time(std::vector<double> samples) {
   return samples[samples.size() / 4];
 }
 
-struct Lane {
-  std::vector<double> samples;
-  double spent_us = 0;
-  int repeats = 1;
-  bool running = false;
-  double time() const { return samples.empty() ? INFINITY : robust_time(samples); }
-};
-
-/// Lanes that need more than `factor` times the best one's time stop.
-void drop_hopeless(std::vector<Lane>& lanes, double factor) {
-  double best = INFINITY;
-  for (const Lane& lane : lanes) best = std::min(best, lane.time());
-  for (Lane& lane : lanes) lane.running &= lane.time() <= best * factor;
-}
-
 /// Microseconds of a first run; negative when the operator refuses the made-up input values (a ratio below zero, say),
 /// which only the reference does.
 double warm_up(const Contestant& contestant, ThreadPool& pool) {
@@ -85,6 +70,68 @@ double warm_up(const Contestant& contestant, ThreadPool& pool) {
     return -1;
   }
 }
+
+struct Lane {
+  const Contestant* contestant = nullptr;
+  std::vector<double> samples;
+  double spent_us = 0;
+  int repeats = 1;
+  bool running = false;
+  double time() const { return samples.empty() ? INFINITY : robust_time(samples); }
+};
+
+class Race {
+ public:
+  Race(const TuningEffort& effort, ThreadPool& pool, const Target& target)
+      : effort_(effort), pool_(pool), sweeper_(target) {}
+
+  void enter(const Contestant* contestant) {
+    Lane& lane = lanes_.emplace_back();
+    const double first_us = contestant == nullptr ? -1 : warm_up(*contestant, pool_);
+    if (first_us < 0) return;
+    const int repeats = std::clamp(static_cast<int>(kMinRoundUs / std::max(first_us, 0.1)), 1, kMaxRepeats);
+    lane = {contestant, {first_us}, first_us, repeats, true};
+  }
+
+  void run() {
+    drop_hopeless(kHopelessInWarmUp);
+    for (int round = 0; round < effort_.rounds; ++round) {
+      const bool alone = std::count_if(lanes_.begin(), lanes_.end(), [](const Lane& l) { return l.running; }) == 1;
+      for (Lane& lane : lanes_) {
+        // Somebody slow without competition has its time already.
+        if (lane.running && !(alone && lane.spent_us > effort_.candidate_us)) sample(lane, round);
+      }
+      drop_hopeless(round == 0 ? kHopelessAtFirst : kHopelessLater);
+      for (Lane& lane : lanes_) lane.running &= round == 0 || lane.spent_us <= effort_.candidate_us;
+    }
+  }
+
+  std::vector<double> times() const {
+    std::vector<double> times;
+    for (const Lane& lane : lanes_) times.push_back(lane.samples.empty() ? 0 : lane.time());
+    return times;
+  }
+
+ private:
+  void sample(Lane& lane, int round) {
+    if (round == 0) lane.samples.clear();  // the warm-up does not count for those who go on
+    sweeper_.sweep(pool_);
+    lane.samples.push_back(lane.contestant->run(pool_, lane.repeats));
+    lane.spent_us += lane.samples.back() * lane.repeats;
+  }
+
+  /// Lanes that need more than `factor` times the best one's time stop.
+  void drop_hopeless(double factor) {
+    double best = INFINITY;
+    for (const Lane& lane : lanes_) best = std::min(best, lane.time());
+    for (Lane& lane : lanes_) lane.running &= lane.time() <= best * factor;
+  }
+
+  const TuningEffort& effort_;
+  ThreadPool& pool_;
+  CacheSweeper sweeper_;
+  std::vector<Lane> lanes_;
+};
 
 }  // namespace
 
@@ -129,33 +176,10 @@ double Contestant::run(ThreadPool& pool, int repeats) const {
 
 std::vector<double> race(std::span<const std::unique_ptr<Contestant>> contestants, const TuningEffort& effort,
                          ThreadPool& pool, const Target& target) {
-  CacheSweeper sweeper(target);
-  std::vector<Lane> lanes(contestants.size());
-  for (size_t i = 0; i < lanes.size(); ++i) {
-    const double first_us = contestants[i] ? warm_up(*contestants[i], pool) : -1;
-    if (first_us < 0) continue;
-    lanes[i] = {{first_us},
-                first_us,
-                std::clamp(static_cast<int>(kMinRoundUs / std::max(first_us, 0.1)), 1, kMaxRepeats),
-                true};
-  }
-  drop_hopeless(lanes, kHopelessInWarmUp);
-  const bool alone = std::count_if(lanes.begin(), lanes.end(), [](const Lane& lane) { return lane.running; }) == 1;
-  for (int round = 0; round < effort.rounds; ++round) {
-    for (size_t i = 0; i < lanes.size(); ++i) {
-      Lane& lane = lanes[i];
-      if (!lane.running || (alone && lane.spent_us > effort.candidate_us)) continue;
-      if (round == 0) lane.samples.clear();  // the warm-up does not count for those who go on
-      sweeper.sweep(pool);
-      lane.samples.push_back(contestants[i]->run(pool, lane.repeats));
-      lane.spent_us += lane.samples.back() * lane.repeats;
-    }
-    drop_hopeless(lanes, round == 0 ? kHopelessAtFirst : kHopelessLater);
-    for (Lane& lane : lanes) lane.running &= round == 0 || lane.spent_us <= effort.candidate_us;
-  }
-  std::vector<double> times(lanes.size(), 0);
-  for (size_t i = 0; i < lanes.size(); ++i) times[i] = lanes[i].samples.empty() ? 0 : lanes[i].time();
-  return times;
+  Race race(effort, pool, target);
+  for (const auto& contestant : contestants) race.enter(contestant.get());
+  race.run();
+  return race.times();
 }
 
 }  // namespace burnish
