@@ -13,19 +13,39 @@
 namespace burnish {
 namespace {
 
-// Seeded by the attribute, or anew at every run.
-std::mt19937_64 generator_of(const AttributeMap& attrs) {
-  const auto it = attrs.values().find("seed");
-  if (it == attrs.values().end()) return std::mt19937_64(std::random_device{}());
-  if (const auto* seed = std::get_if<int64_t>(&it->second)) return std::mt19937_64(static_cast<uint64_t>(*seed));
-  return std::mt19937_64(std::bit_cast<uint32_t>(attrs.get_float("seed", 0)));
-}
+// The Mersenne Twister with the doubles that NumPy draws from it, so that seeded masks can be compared with ONNX's own
+// evaluator. Seeded by the attribute, or anew at every run.
+class UniformStream {
+ public:
+  explicit UniformStream(const AttributeMap& attrs) : engine_(seed_of(attrs)) {}
 
-template <typename Distribution>
-void fill(const EvalContext& c, Distribution distribution) {
-  auto rng = generator_of(c.attrs());
+  /// In [0, 1), of 53 random bits.
+  double next() {
+    const uint64_t high = engine_() >> 5U;
+    const uint64_t low = engine_() >> 6U;
+    return static_cast<double>((high << 26U) | low) * 0x1p-53;
+  }
+  std::mt19937& engine() { return engine_; }
+
+ private:
+  static uint32_t seed_of(const AttributeMap& attrs) {
+    const auto it = attrs.values().find("seed");
+    if (it == attrs.values().end()) return std::random_device{}();
+    if (const auto* seed = std::get_if<int64_t>(&it->second)) return static_cast<uint32_t>(*seed);
+    const float seed = attrs.get_float("seed", 0);
+    if (std::isnan(seed)) return std::random_device{}();
+    // Any other float: its whole part where that is one, else its bits.
+    return seed >= 0 && seed < 0x1p32F ? static_cast<uint32_t>(seed) : std::bit_cast<uint32_t>(seed);
+  }
+
+  std::mt19937 engine_;
+};
+
+template <typename Draw>
+void fill(const EvalContext& c, Draw draw) {
+  UniformStream stream(c.attrs());
   Sink<double> y(c.output(0));
-  for (int64_t i = 0; i < y.shape().num_elements(); ++i) y[i] = static_cast<double>(distribution(rng));
+  for (int64_t i = 0; i < y.shape().num_elements(); ++i) y[i] = draw(stream);
   y.commit();
 }
 
@@ -50,26 +70,25 @@ void evaluate_random_normal(EvalContext& c) {
   const double scale = c.attrs().get_float("scale", 1);
   check(scale >= 0, ErrorCode::kInvalidModel, "attribute scale = {} is negative", scale);
   const double mean = c.attrs().get_float("mean", 0);
-  fill(c, [=, unit = std::normal_distribution<double>()](auto& rng) mutable { return mean + scale * unit(rng); });
+  fill(c, [=, unit = std::normal_distribution<double>()](UniformStream& stream) mutable {
+    return mean + scale * unit(stream.engine());
+  });
 }
 
 void evaluate_random_uniform(EvalContext& c) {
   const double low = c.attrs().get_float("low", 0);
   const double high = c.attrs().get_float("high", 1);
-  fill(c, [=, unit = std::uniform_real_distribution<double>()](auto& rng) mutable {
-    return low + (high - low) * unit(rng);
-  });
+  fill(c, [=](UniformStream& stream) { return low + (high - low) * stream.next(); });
 }
 
 // --- Bernoulli, Multinomial
 // -------------------------------------------------------------------------------------------
 
 void evaluate_bernoulli(EvalContext& c) {
-  auto rng = generator_of(c.attrs());
-  std::uniform_real_distribution<double> unit;
+  UniformStream stream(c.attrs());
   const Source<double> p(c.input(0));
   Sink<double> y(c.output(0));
-  for (int64_t i = 0; i < p.size(); ++i) y[i] = unit(rng) < p[i] ? 1 : 0;
+  for (int64_t i = 0; i < p.size(); ++i) y[i] = stream.next() < p[i] ? 1 : 0;
   y.commit();
 }
 
@@ -83,7 +102,7 @@ void infer_multinomial(InferContext& c) {
 
 // Draws from unnormalised log-probabilities.
 void evaluate_multinomial(EvalContext& c) {
-  auto rng = generator_of(c.attrs());
+  UniformStream stream(c.attrs());
   const Source<double> x(c.input(0));
   const int64_t classes = x.shape()[1];
   const int64_t samples = c.output(0).shape[1];
@@ -95,7 +114,7 @@ void evaluate_multinomial(EvalContext& c) {
     std::vector<double> weights;
     for (int64_t k = 0; k < classes; ++k) weights.push_back(std::exp(row[k] - largest));
     std::discrete_distribution<int64_t> draw(weights.begin(), weights.end());
-    for (int64_t s = 0; s < samples; ++s) y[b * samples + s] = draw(rng);
+    for (int64_t s = 0; s < samples; ++s) y[b * samples + s] = draw(stream.engine());
   }
   y.commit();
 }
@@ -121,13 +140,12 @@ void evaluate_dropout(EvalContext& c) {
     return fill_mask(c, 1);
   }
   check(ratio > 0 && ratio < 1, ErrorCode::kInvalidModel, "the ratio {} is outside [0, 1)", ratio);
-  auto rng = generator_of(c.attrs());
-  std::uniform_real_distribution<double> unit;
+  UniformStream stream(c.attrs());
   const Source<double> x(c.input(0));
   Sink<double> y(c.output(0));
   uint8_t* mask = c.wants_output(1) ? c.output(1).as<uint8_t>() : nullptr;
   for (int64_t i = 0; i < x.size(); ++i) {
-    const bool keep = unit(rng) >= ratio;
+    const bool keep = stream.next() >= ratio;
     y[i] = keep ? x[i] / (1 - ratio) : 0;
     if (mask != nullptr) mask[i] = keep ? 1 : 0;
   }

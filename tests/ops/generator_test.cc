@@ -141,6 +141,16 @@ TEST(Dropout, InferenceIsIdentity) {
   EXPECT_THAT(values_of(y[1]), ElementsAre(1, 1, 1));
 }
 
+// The first doubles that NumPy's RandomState(0) draws are 0.5488, 0.7152, 0.6028, 0.5449.
+TEST(Dropout, TrainingDrawsAsNumPyDoes) {
+  const Tensor x = make_floats(Shape{4}, {1, 1, 1, 1});
+  const Tensor yes = make_tensor(DType::kBool, Shape{}, {1});
+  const auto y = run_all("Dropout", {x, scalar(DType::kFloat32, 0.55), yes}, attributes({{"seed", int64_t{0}}}), 2);
+  EXPECT_THAT(values_of(y[1]), ElementsAre(0, 1, 1, 0));
+  EXPECT_THAT(values_of(y[0]), near(1e-6, {0, 1 / 0.45, 1 / 0.45, 0}));
+  EXPECT_THROW(run("Dropout", {x, scalar(DType::kFloat32, 1), yes}), Error);
+}
+
 TEST(Loss, WeightsAndIgnoredLabels) {
   const double half = std::log(0.5);
   const Tensor log_p = make_floats(Shape{2, 2}, {half, half, std::log(0.25), std::log(0.75)});
