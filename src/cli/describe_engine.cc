@@ -107,7 +107,7 @@ void print_steps(const Plan& plan) {
     fmt::print("{:>5} {:>10.1f}  {:<16} {:<26} {:<9} {:<10} {:<9} {:<26} {}\n", s, step.predicted_us,
                shorten(step.op, 16), shorten(how, 26), precision_of(plan, step), layout_of(step),
                output == nullptr ? "" : storage_name(output->storage), output == nullptr ? "" : shape_text(*output),
-               shorten(step.name, 70));
+               printable(shorten(step.name, 70)));
   }
 }
 
@@ -136,15 +136,15 @@ Json describe_engine(const EngineData& engine) {
 void print_engine(const EngineData& engine) {
   fmt::print("engine for {} ({})\n", engine.target_kind, engine.target_fingerprint);
   for (const auto& [key, value] : engine.metadata) {
-    if (!value.empty()) fmt::print("  {:<34} {}\n", key, value);
+    if (!value.empty()) fmt::print("  {:<34} {}\n", printable(key), printable(value));
   }
   const Plan& first = engine.plans.front();
   for (const Binding& b : first.inputs) {
-    fmt::print("input   {}: {} {}\n", b.name, name_of(value_of(first, b.value).dtype),
+    fmt::print("input   {}: {} {}\n", printable(b.name), name_of(value_of(first, b.value).dtype),
                shape_text(value_of(first, b.value)));
   }
   for (const Binding& b : first.outputs) {
-    fmt::print("output  {}: {} {}\n", b.name, name_of(value_of(first, b.value).dtype),
+    fmt::print("output  {}: {} {}\n", printable(b.name), name_of(value_of(first, b.value).dtype),
                shape_text(value_of(first, b.value)));
   }
   fmt::print("weights {:.1f} MB in {} blobs\n", static_cast<double>(weight_bytes(engine)) / 1e6, engine.blobs.size());

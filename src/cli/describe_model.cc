@@ -64,17 +64,17 @@ Json describe_model(const Graph& graph) {
 }
 
 void print_model(const Graph& graph) {
-  fmt::print("model {}\n", graph.name);
+  fmt::print("model {}\n", printable(graph.name));
   for (const auto& [key, value] : graph.metadata) {
-    if (!value.empty()) fmt::print("  {:<18} {}\n", key, value);
+    if (!value.empty()) fmt::print("  {:<18} {}\n", printable(key), printable(value));
   }
   for (const ValueId id : graph.inputs()) {
     const Value& v = graph.value(id);
-    fmt::print("input   {}: {} {}\n", v.name, name_of(v.type.dtype), shape_text(v.type));
+    fmt::print("input   {}: {} {}\n", printable(v.name), name_of(v.type.dtype), shape_text(v.type));
   }
   for (const Graph::Output& o : graph.outputs()) {
     const TypeInfo& type = graph.value(o.value).type;
-    fmt::print("output  {}: {} {}\n", o.name, name_of(type.dtype), shape_text(type));
+    fmt::print("output  {}: {} {}\n", printable(o.name), name_of(type.dtype), shape_text(type));
   }
   const Constants constants = sum_constants(graph);
   fmt::print("{} nodes, {} constants with {} elements ({:.1f} MB)\n", graph.num_nodes(), constants.count,

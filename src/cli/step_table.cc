@@ -27,7 +27,7 @@ void print_row(const StepTiming& step, double all_us, size_t count) {
   const std::string times = count > 1 ? fmt::format(" × {}", count) : "";
   fmt::print("{:>10.1f} {:>8.1f} {:>8.1f} {:>6.1f}%  {:<16} {:<28} {}\n", step.median_us, gflops_per_s(step),
              gb_per_s(step), all_us > 0 ? 100 * step.median_us / all_us : 0, shorten(step.op, 16),
-             shorten(step.tactic, 28), shorten(step.name, 60) + times);
+             shorten(step.tactic, 28), printable(shorten(step.name, 60)) + times);
 }
 
 void print_header() {
