@@ -126,6 +126,33 @@ std::optional<Affine> flat_index(const Graph& graph, const Node& gather, const S
   return sum;
 }
 
+/// The same for constant indices: rows of `width` numbers, each a position in the leading dimensions.
+bool constants_count_through(const std::vector<int64_t>& index, size_t width, const SymShape& leading) {
+  const auto shape = to_concrete(leading);
+  if (!shape || width == 0 || index.size() / width != static_cast<size_t>(shape->num_elements())) return false;
+  const Shape strides = strides_of(*shape);
+  for (size_t row = 0; row < index.size() / width; ++row) {
+    int64_t position = 0;
+    for (size_t i = 0; i < width; ++i) {
+      const int64_t at = index[row * width + i];
+      if (at < 0 || at >= (*shape)[static_cast<int>(i)]) return false;
+      position += at * strides[static_cast<int>(i)];
+    }
+    if (position != static_cast<int64_t>(row)) return false;
+  }
+  return true;
+}
+
+/// The gather visits all of the leading dimensions, given the shape of its index without the last dimension of an ND
+/// one, in order.
+bool visits_in_order(const Graph& graph, const Node& gather, const SymShape& positions, const SymShape& leading) {
+  if (const auto constant = int_constant(graph, gather.input(1))) {
+    return constants_count_through(*constant, leading.size(), leading);
+  }
+  const auto flat = flat_index(graph, gather, *shape_of(graph, gather.input(0)), positions.size());
+  return flat && counts_through(*flat, positions) && num_elements(positions) == num_elements(leading);
+}
+
 /// Reshapes the data, or what it is itself a Reshape of where that is easier to say.
 ValueId view_of(Graph& graph, ValueId data, const SymShape& to, const std::string& name) {
   ValueId view = add_reshape(graph, data, to, name);
@@ -150,10 +177,8 @@ bool rewrite(Graph& graph, NodeId id, const PassContext& context) {
   if (nd && !index->back().is_constant()) return false;
   const size_t covered = nd ? static_cast<size_t>(std::max<int64_t>(index->back().value(), 0)) : 1;
   if (covered == 0 || covered > data->size()) return false;
-  const auto flat = flat_index(graph, n, *data, positions.size());
-  if (!flat || !counts_through(*flat, positions)) return false;
   const SymShape leading(data->begin(), data->begin() + static_cast<int64_t>(covered));
-  if (!(num_elements(positions) == num_elements(leading))) return false;
+  if (!visits_in_order(graph, n, positions, leading)) return false;
   const ValueId y = n.output();
   const ValueId view = view_of(graph, n.input(0), SymShape(*result), std::string(n.name));
   if (view == kNoValue) return false;

@@ -125,6 +125,16 @@ TEST_P(Exporters, YoloV5s) {
   EXPECT_EQ(activations, (Histogram{{"silu", 57}, {"sigmoid", 3}}));
 }
 
+/// As the builder does it for a profile of fixed shapes.
+Graph with_sizes(const Graph& original, const std::map<std::string, int64_t, std::less<>>& sizes) {
+  Graph graph = original;
+  for (ValueId input : graph.inputs()) {
+    for (Dim& d : *graph.value(input).type.shape) d = Dim(d.evaluate(sizes).value());
+  }
+  graph.infer();
+  return graph;
+}
+
 void expect_transformer(const Graph& graph, int layers) {
   EXPECT_EQ(histogram(graph), (Histogram{{"FusedMatMul", 4 * layers + 1},
                                          {"FusedAttention", layers},
@@ -154,6 +164,21 @@ void expect_transformer(const Graph& graph, int layers) {
 
 TEST_P(Exporters, Bert) {
   expect_transformer(optimised_structure("bert"), 12);
+}
+
+TEST_P(Exporters, FixedShapesLeaveEvenLess) {
+  const Structure structure("minilm_" + GetParam(), false);
+  for (int64_t batch : {1, 8}) {
+    const Graph graph = optimised(with_sizes(structure.graph(), {{"batch", batch}, {"sequence", 128}}));
+    EXPECT_EQ(histogram(graph), (Histogram{{"FusedMatMul", 25},
+                                           {"FusedAttention", 6},
+                                           {"LayerNormalization", 13},
+                                           {"Gather", 3},
+                                           {"Pointwise", 1},
+                                           {"Cast", 1},
+                                           {"Reshape", 1},
+                                           {"Where", 1}}));
+  }
 }
 
 TEST_P(Exporters, MiniLmKeepsItsNumbersUnderPaddingMasks) {

@@ -251,6 +251,20 @@ TEST(RecogniseReshapingGather, MaskByBatchAndPosition) {
                  {"%0 = Reshape(mask, {0,1,1,-1})", "y = %0"});
 }
 
+TEST(RecogniseReshapingGather, ConstantIndices) {
+  expect_rewrite("recognise_reshaping_gather", R"(graph "g" {
+    input %x: float32[2,2,5]
+    const %pairs: int64[4,1,2] = {0, 0, 0, 1, 1, 0, 1, 1}
+    const %rows: int64[2,2] = {0, 1, 2, 3}
+    %a = GatherND(%x, %pairs)
+    const %flat: int64[2] = {4, 5}
+    %b = Reshape(%a, %flat)
+    %y = Gather(%b, %rows)
+    output "y" = %y
+  })",
+                 {"%0 = Reshape(x, {2,2,5})", "y = %0"}, {"eliminate_dead_code", "canonicalise_views"});
+}
+
 TEST(RecogniseReshapingGather, AnotherOrderStays) {
   expect_unchanged("recognise_reshaping_gather", R"(graph "g" {
     input %x: float32[6,2]
