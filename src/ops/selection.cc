@@ -96,33 +96,42 @@ void select_top(const T* x, int64_t stride, bool largest, int64_t k, std::vector
   });
 }
 
+int64_t wanted_count(const EvalContext& c, int64_t available) {
+  const auto k = ints_of(c.input(1));
+  check(k.size() == 1 && k[0] >= 0 && k[0] <= available, ErrorCode::kInvalidModel, "k must be one number in [0, {}]",
+        available);
+  return k[0];
+}
+
+// indices may be null.
+template <typename T>
+void top_k(const T* x, const Lanes& from, int64_t k, bool largest, T* values, int64_t* indices) {
+  std::vector<int64_t> order(static_cast<size_t>(from.length));
+  int64_t lane = 0;
+  from.for_each([&](int64_t first) {
+    select_top(x + first, from.inner, largest, k, order);
+    const int64_t to = lane / from.inner * k * from.inner + lane % from.inner;
+    ++lane;
+    for (int64_t i = 0; i < k; ++i) {
+      const int64_t index = order[static_cast<size_t>(i)];
+      values[to + i * from.inner] = x[first + index * from.inner];
+      if (indices != nullptr) indices[to + i * from.inner] = index;
+    }
+  });
+}
+
 void evaluate_top_k(EvalContext& c) {
-  const Shape& shape = c.input(0).shape;
+  Shape shape = c.input(0).shape;
   const int axis = axis_of(c.attrs(), "axis", -1, shape.rank());
-  const auto wanted = ints_of(c.input(1));
   const Lanes from(shape, axis);
-  check(wanted.size() == 1 && wanted[0] >= 0 && wanted[0] <= from.length, ErrorCode::kInvalidModel,
-        "k must be one number in [0, {}]", from.length);
-  Shape out = shape;
-  const int64_t k = out[axis] = wanted[0];
-  const TensorView values = c.allocate(0, c.input(0).dtype, out);
-  int64_t* indices = c.wants_output(1) ? c.allocate(1, DType::kInt64, out).as<int64_t>() : nullptr;
+  const int64_t k = shape[axis] = wanted_count(c, from.length);
+  const TensorView values = c.allocate(0, c.input(0).dtype, shape);
+  int64_t* indices = c.wants_output(1) ? c.allocate(1, DType::kInt64, shape).as<int64_t>() : nullptr;
   const bool largest = c.attrs().get_int("largest", 1) != 0;
   with_compute(c.input(0).dtype, [&]<typename T>(T) {
     const Source<T> x(c.input(0));
     Sink<T> y(values);
-    std::vector<int64_t> order(static_cast<size_t>(from.length));
-    int64_t lane = 0;
-    from.for_each([&](int64_t first) {
-      const T* px = x.data() + first;
-      select_top(px, from.inner, largest, k, order);
-      const int64_t to = lane / from.inner * k * from.inner + lane % from.inner;
-      ++lane;
-      for (int64_t i = 0; i < k; ++i) {
-        y[to + i * from.inner] = px[order[static_cast<size_t>(i)] * from.inner];
-        if (indices != nullptr) indices[to + i * from.inner] = order[static_cast<size_t>(i)];
-      }
-    });
+    top_k(x.data(), from, k, largest, y.data(), indices);
     y.commit();
   });
 }

@@ -1,4 +1,5 @@
 // The one list of operator families. A new family is one more header and one more line here.
+#include <array>
 #include <unordered_map>
 
 #include "ops/attention.h"
@@ -35,41 +36,17 @@
 namespace burnish {
 namespace {
 
+constexpr std::array kFamilies{unary_ops,     activation_ops,   binary_ops,        variadic_ops,      cast_ops,
+                               reduction_ops, scan_ops,         selection_ops,     softmax_ops,       matmul_ops,
+                               einsum_ops,    quantization_ops, generator_ops,     window_ops,        random_ops,
+                               loss_ops,      ml_ops,           tree_ensemble_ops, shape_ops,         data_movement_ops,
+                               indexing_ops,  conv_ops,         pooling_ops,       normalization_ops, recurrent_ops,
+                               attention_ops, image_ops,        signal_ops,        detection_ops,     fused_ops};
+
 std::vector<const OpDescriptor*> collect_rows() {
   std::vector<const OpDescriptor*> rows;
-  const auto add = [&rows](std::span<const OpDescriptor> family) {
-    for (const OpDescriptor& row : family) rows.push_back(&row);
-  };
-  add(unary_ops());
-  add(activation_ops());
-  add(binary_ops());
-  add(variadic_ops());
-  add(cast_ops());
-  add(reduction_ops());
-  add(scan_ops());
-  add(selection_ops());
-  add(softmax_ops());
-  add(matmul_ops());
-  add(einsum_ops());
-  add(quantization_ops());
-  add(generator_ops());
-  add(window_ops());
-  add(random_ops());
-  add(loss_ops());
-  add(ml_ops());
-  add(tree_ensemble_ops());
-  add(shape_ops());
-  add(data_movement_ops());
-  add(indexing_ops());
-  add(conv_ops());
-  add(pooling_ops());
-  add(normalization_ops());
-  add(recurrent_ops());
-  add(attention_ops());
-  add(image_ops());
-  add(signal_ops());
-  add(detection_ops());
-  add(fused_ops());
+  for (const auto family : kFamilies)
+    for (const OpDescriptor& row : family()) rows.push_back(&row);
   return rows;
 }
 
