@@ -27,13 +27,17 @@ stage() {  # stage NAME COMMAND…: runs it, remembers how it ended
 }
 
 build() { ./scripts/build.sh "$@" | tail -n 3; return "${PIPESTATUS[0]}"; }
-unit() { build release && ctest --preset release; }
-node() { build release && "$python" tests/node/run.py --program build/release/bin/node_runner; }
+unit() { build release && ctest --preset release -j2 -E '^node'; }
+node() {
+  build release && "$python" tests/node/export_cases.py build/node_cases &&
+    build/release/bin/test_node_runner --cases build/node_cases --excluded tests/node/excluded.txt
+}
 models() { build release && "$python" tests/models/test_models.py; }
-# Tests of kernels and whole networks are slow under the sanitizers and find their bugs in the fast ones already.
-asan() { build asan && ctest --preset asan; }
+# The node tests are left to the release build: the operators' own tests run under the sanitizers.
+asan() { build asan && ctest --preset asan -j2 -E '^node'; }
 tsan() { build tsan test_base test_runtime && ctest --preset tsan -R '^(base|runtime)$'; }
-lint() { ./scripts/lint.sh; }
+# All files take eight minutes: scripts/lint.sh without arguments does them.
+lint() { ./scripts/lint.sh --recent; }
 
 for s in "${stages[@]}"; do
   case "$s" in
