@@ -112,6 +112,7 @@ void convolve(const ConvSizes& sizes, const T* x, const T* w, T* y) {
   const int64_t in_plane = volume(s.in), out_plane = volume(s.out), taps = volume(s.kernel);
   const bool short_rows = s.out[2] < 2 * kShortRow && s.out_channels >= kShortRow;
   std::fill_n(y, s.batch * s.group * s.out_channels * out_plane, T{});
+  if (in_plane == 0 || out_plane == 0) return;
   for (int64_t ng = 0; ng < s.batch * s.group; ++ng) {
     const T* group_w = w + ng % s.group * s.out_channels * s.in_channels * taps;
     const T* group_x = x + ng * s.in_channels * in_plane;
@@ -130,6 +131,7 @@ template <typename T>
 void convolve_transposed(const ConvSizes& s, const T* x, const T* w, T* y) {
   const int64_t in_plane = volume(s.in), out_plane = volume(s.out), taps = volume(s.kernel);
   std::fill_n(y, s.batch * s.group * s.out_channels * out_plane, T{});
+  if (in_plane == 0 || out_plane == 0) return;
   for (int64_t ng = 0; ng < s.batch * s.group; ++ng) {
     const int64_t g = ng % s.group;
     for (int64_t i = 0; i < s.in_channels; ++i)

@@ -26,9 +26,9 @@ class Source {
     if (view.dtype == dtype_of()) {
       data_ = view.as<const T>();
     } else {
-      owned_.resize(static_cast<size_t>(size_));
-      load_elements<T>(view, owned_.data());
-      data_ = owned_.data();
+      owned_ = Tensor(dtype_of(), view.shape);
+      load_elements<T>(view, owned_.as<T>());
+      data_ = owned_.as<const T>();
     }
   }
   Source(Source&&) noexcept = default;
@@ -52,7 +52,7 @@ class Source {
  private:
   Shape shape_;
   int64_t size_ = 0;
-  std::vector<T> owned_;
+  Tensor owned_;
   const T* data_ = nullptr;
 };
 
@@ -60,12 +60,12 @@ class Source {
 template <typename T>
 class Sink {
  public:
-  explicit Sink(const TensorView& view) : view_(view) {
+  explicit Sink(const TensorView& view) : view_(view), size_(view.num_elements()) {
     if (view.dtype == Source<T>::dtype_of()) {
       data_ = view.template as<T>();
     } else {
-      owned_.resize(static_cast<size_t>(view.num_elements()));
-      data_ = owned_.data();
+      owned_ = Tensor(Source<T>::dtype_of(), view.shape);
+      data_ = owned_.as<T>();
     }
   }
   Sink(const Sink&) = delete;
@@ -74,14 +74,15 @@ class Sink {
   T* data() { return data_; }
   T& operator[](int64_t i) { return data_[i]; }
   const Shape& shape() const { return view_.shape; }
-  int64_t size() const { return view_.num_elements(); }
+  int64_t size() const { return size_; }
   void commit() {
-    if (view_.dtype != Source<T>::dtype_of()) store_elements<T>(owned_.data(), view_);
+    if (view_.dtype != Source<T>::dtype_of()) store_elements<T>(owned_.as<const T>(), view_);
   }
 
  private:
   TensorView view_;
-  std::vector<T> owned_;
+  int64_t size_;
+  Tensor owned_;
   T* data_ = nullptr;
 };
 

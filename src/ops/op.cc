@@ -108,6 +108,9 @@ std::vector<Tensor> allocate_outputs(const OpDescriptor& op, const AttributeMap&
     const auto shape = type.shape ? to_concrete(*type.shape) : std::nullopt;
     outputs.push_back(shape && type.dtype != DType::kUndefined ? Tensor(type.dtype, *shape) : Tensor());
   }
+  const bool must_know = (op.traits & kDataDependentShape) == 0 && !outputs.empty();
+  check(!must_know || outputs[0].defined(), ErrorCode::kInvalidModel,
+        "the output's shape does not follow from the inputs of {}", op.name);
   return outputs;
 }
 

@@ -16,6 +16,11 @@ namespace {
 void infer_pool(InferContext& c) {
   const bool nhwc = is_nhwc(c.attrs());
   const ConvGeometry g = conv_geometry_of(c.attrs(), {});
+  for (size_t i = 0; i < g.pads.size(); ++i) {
+    const size_t axis = i % g.kernel.size();
+    check(g.pads[i] < window_extent(g.kernel[axis], g.dilations[axis]), ErrorCode::kInvalidModel,
+          "the pad {} leaves windows without any input", g.pads[i]);
+  }
   check(!nhwc || c.num_outputs() == 1, ErrorCode::kUnsupported, "indices exist for NCHW only");
   if (!check_image(c)) {
     c.set_output(1, DType::kInt64, std::nullopt);

@@ -58,6 +58,7 @@ void infer_recurrent(InferContext& c) {
     require_real(c, i);
     require_same_dtype(c, 0, i);
   }
+  for (int i = 0; i < 3; ++i) check(c.has_input(i), ErrorCode::kInvalidModel, "input {} is missing", i);
   require_index(c, 4);
   const Dim directions(direction_of(c.attrs()) == Direction::kBoth ? 2 : 1);
   gate_functions(c.attrs(), default_functions(cell), directions.value());
