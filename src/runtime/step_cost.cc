@@ -1,5 +1,7 @@
 #include "runtime/step_cost.h"
 
+#include <algorithm>
+
 namespace burnish {
 namespace {
 
@@ -55,6 +57,15 @@ constexpr Formula kFormulas[] = {
     {"ConvTranspose", conv_transpose_flops},
 };
 
+// Of these, an execution reads only as much of input 0 as it writes.
+bool picks_elements(std::string_view op) {
+  return op == "Gather" || op == "GatherElements" || op == "GatherND" || op == "Slice";
+}
+
+double bytes_of(const TensorDesc& desc) {
+  return elements(desc) * static_cast<double>(size_of(desc.dtype));
+}
+
 }  // namespace
 
 StepCost step_cost(const Problem& problem) {
@@ -63,7 +74,10 @@ StepCost step_cost(const Problem& problem) {
     if (f.op == problem.op) cost.flops = f.flops(problem);
   }
   for (const auto* list : {&problem.inputs, &problem.outputs}) {
-    for (const TensorDesc& desc : *list) cost.bytes += elements(desc) * static_cast<double>(size_of(desc.dtype));
+    for (const TensorDesc& desc : *list) cost.bytes += bytes_of(desc);
+  }
+  if (picks_elements(problem.op)) {
+    cost.bytes += std::min(0.0, bytes_of(problem.outputs[0]) - bytes_of(problem.inputs[0]));
   }
   return cost;
 }

@@ -1,6 +1,8 @@
 // Wrong use and foreign engines: clear errors, and a context that can be used further.
 #include <gmock/gmock.h>
 
+#include <cstdlib>
+
 #include "base/error.h"
 #include "engine/engine_file.h"
 #include "runtime/plan_builder.h"
@@ -154,6 +156,17 @@ TEST(Errors, ForeignTargets) {
   }
   data.target_isa = std::string(name_of(Isa::kScalar));
   make_engine(data);
+}
+
+TEST(Errors, EnginesOfABetterMachine) {
+  EngineData data = small_engine();
+  data.target_isa = std::string(name_of(Isa::kAvx512));
+  data.target_fingerprint = "cpu/another/avx512";
+  const char* set = std::getenv("BURNISH_ISA");
+  const std::string before = set == nullptr ? "" : set;
+  setenv("BURNISH_ISA", "scalar", 1);  // what a machine without vectors would say
+  EXPECT_THAT(mismatch_of(data), AllOf(HasSubstr("cpu/another/avx512"), HasSubstr("only scalar")));
+  set == nullptr ? unsetenv("BURNISH_ISA") : setenv("BURNISH_ISA", before.c_str(), 1);
 }
 
 TEST(Errors, TacticsOfAnotherBuild) {

@@ -46,5 +46,15 @@ TEST(StepCost, FormulasFollowTheShapes) {
   }
 }
 
+TEST(StepCost, PickedRowsAreNotTheWholeTable) {
+  const AttributeMap attrs;
+  Problem problem;
+  problem.op = "Gather";
+  problem.attrs = &attrs;
+  problem.inputs = {{DType::kFloat32, {30000, 768}, 0}, {DType::kInt64, {7}, 0}};
+  problem.outputs = {{DType::kFloat32, {7, 768}, 0}};
+  EXPECT_DOUBLE_EQ(step_cost(problem).bytes, 2.0 * 7 * 768 * 4 + 7 * 8);
+}
+
 }  // namespace
 }  // namespace burnish
