@@ -6,7 +6,7 @@ namespace burnish {
 
 struct StepCost {
   double flops = 0;  ///< Multiplications and additions of convolutions, products and attention; 0 for everything else.
-  double bytes = 0;  ///< Inputs (weights included) and outputs, each once; of tables that rows are picked from only these.
+  double bytes = 0;  ///< Inputs (weights included) and outputs, each once; of tables only the rows picked.
 };
 
 StepCost step_cost(const Problem& problem);
