@@ -11,6 +11,18 @@ size_t index(int32_t id) {
   return static_cast<size_t>(id);
 }
 
+/// For each node the nodes that read its outputs, once for each reading.
+std::vector<std::vector<NodeId>> readers_by_node(const Graph& graph) {
+  std::vector<std::vector<NodeId>> readers(index(graph.num_node_ids()));
+  for (NodeId id = 0; id < graph.num_node_ids(); ++id) {
+    if (!graph.node(id).alive) continue;
+    for (ValueId v : graph.node(id).inputs) {
+      if (const Node* p = graph.producer(v)) readers[index(p->id)].push_back(id);
+    }
+  }
+  return readers;
+}
+
 }  // namespace
 
 std::string describe(const Node& node) {
@@ -79,18 +91,14 @@ ValueId Graph::find_value(const std::string& wanted) const {
 }
 
 std::vector<NodeId> Graph::topological_order() const {
+  const std::vector<std::vector<NodeId>> readers = readers_by_node(*this);
   std::vector<int> missing(nodes_.size(), 0);
-  std::vector<std::vector<NodeId>> readers(nodes_.size());
+  for (const std::vector<NodeId>& all : readers) {
+    for (NodeId r : all) ++missing[index(r)];
+  }
   std::priority_queue<NodeId, std::vector<NodeId>, std::greater<>> ready;
   for (const Node& n : nodes_) {
-    if (!n.alive) continue;
-    for (ValueId v : n.inputs) {
-      const Node* p = v == kNoValue ? nullptr : producer(v);
-      if (p == nullptr) continue;
-      ++missing[index(n.id)];
-      readers[index(p->id)].push_back(n.id);
-    }
-    if (missing[index(n.id)] == 0) ready.push(n.id);
+    if (n.alive && missing[index(n.id)] == 0) ready.push(n.id);
   }
   std::vector<NodeId> order;
   while (!ready.empty()) {
@@ -101,8 +109,7 @@ std::vector<NodeId> Graph::topological_order() const {
     }
   }
   if (static_cast<int>(order.size()) == num_nodes()) return order;
-  const auto stuck =
-      std::find_if(nodes_.begin(), nodes_.end(), [&](const Node& n) { return n.alive && missing[index(n.id)] > 0; });
+  const auto stuck = std::ranges::find_if(nodes_, [&](const Node& n) { return n.alive && missing[index(n.id)] > 0; });
   throw_error(ErrorCode::kInvalidModel, "the graph has a cycle through or before node {}", describe(*stuck));
 }
 

@@ -74,6 +74,23 @@ std::vector<std::pair<size_t, size_t>> groups_of(const SymShape& parts, const Sy
   return next == parts.size() ? groups : std::vector<std::pair<size_t, size_t>>{};
 }
 
+/// The Transpose of `parts` that equals joining them to `joined`, transposing, and splitting to `result`; empty when
+/// none does.
+std::vector<int64_t> perm_of_parts(const SymShape& parts, const SymShape& joined, const std::vector<int64_t>& perm,
+                                   const SymShape& result) {
+  const auto groups = groups_of(parts, joined);
+  if (groups.empty() || parts.size() != result.size()) return {};
+  std::vector<int64_t> expanded;
+  for (int64_t p : perm) {
+    const auto [begin, end] = groups[static_cast<size_t>(p)];
+    for (size_t i = begin; i < end; ++i) expanded.push_back(static_cast<int64_t>(i));
+  }
+  for (size_t i = 0; i < expanded.size(); ++i) {
+    if (!(parts[static_cast<size_t>(expanded[i])] == result[i])) return {};
+  }
+  return expanded;
+}
+
 /// Reshape(Transpose(Reshape(x))) where the first joins neighbouring dimensions and the last splits the same ones is
 /// one Transpose.
 bool absorb_joining_reshapes(Graph& graph, NodeId id) {
@@ -84,17 +101,9 @@ bool absorb_joining_reshapes(Graph& graph, NodeId id) {
   const SymShape* parts = shape_of(graph, first->input(0));
   const SymShape* joined = shape_of(graph, first->output());
   const SymShape* result = shape_of(graph, last.output());
-  if (parts == nullptr || joined == nullptr || result == nullptr || parts->size() != result->size()) return false;
-  const auto groups = groups_of(*parts, *joined);
-  if (groups.empty()) return false;
-  std::vector<int64_t> perm;
-  for (int64_t p : perm_of(graph, *transpose)) {
-    const auto [begin, end] = groups[static_cast<size_t>(p)];
-    for (size_t i = begin; i < end; ++i) perm.push_back(static_cast<int64_t>(i));
-  }
-  for (size_t i = 0; i < perm.size(); ++i) {
-    if (!((*parts)[static_cast<size_t>(perm[i])] == (*result)[i])) return false;
-  }
+  if (parts == nullptr || joined == nullptr || result == nullptr) return false;
+  const std::vector<int64_t> perm = perm_of_parts(*parts, *joined, perm_of(graph, *transpose), *result);
+  if (perm.empty()) return false;
   const ValueId source = first->input(0);
   Node& node = graph.node(id);
   node.op = "Transpose";

@@ -17,25 +17,32 @@ std::string constant_key(const Tensor& t) {
                      hash64({bytes + t.num_bytes() - n, n}));
 }
 
-bool merge_constants(Graph& graph) {
+/// For each value that repeats an earlier constant, that constant.
+std::vector<ValueId> find_repeated_constants(const Graph& graph) {
   std::map<std::string, std::vector<ValueId>> seen;
-  std::vector<ValueId> leader(static_cast<size_t>(graph.num_value_ids()), kNoValue);
-  bool changed = false;
+  std::vector<ValueId> earlier(static_cast<size_t>(graph.num_value_ids()), kNoValue);
   for (ValueId v = 0; v < graph.num_value_ids(); ++v) {
     if (!graph.value(v).is_constant()) continue;
-    std::vector<ValueId>& equal = seen[constant_key(graph.value(v).constant)];
+    std::vector<ValueId>& alike = seen[constant_key(graph.value(v).constant)];
     const auto it = std::ranges::find_if(
-        equal, [&](ValueId other) { return graph.value(other).constant.identical(graph.value(v).constant); });
-    if (it != equal.end())
-      leader[static_cast<size_t>(v)] = *it;
-    else
-      equal.push_back(v);
+        alike, [&](ValueId other) { return graph.value(other).constant.identical(graph.value(v).constant); });
+    if (it != alike.end()) {
+      earlier[static_cast<size_t>(v)] = *it;
+    } else {
+      alike.push_back(v);
+    }
   }
+  return earlier;
+}
+
+bool merge_constants(Graph& graph) {
+  const std::vector<ValueId> earlier = find_repeated_constants(graph);
+  bool changed = false;
   for (NodeId id = 0; id < graph.num_node_ids(); ++id) {
     if (!graph.node(id).alive) continue;
     for (ValueId& v : graph.node(id).inputs) {
-      if (v == kNoValue || leader[static_cast<size_t>(v)] == kNoValue) continue;
-      v = leader[static_cast<size_t>(v)];
+      if (v == kNoValue || earlier[static_cast<size_t>(v)] == kNoValue) continue;
+      v = earlier[static_cast<size_t>(v)];
       changed = true;
     }
   }

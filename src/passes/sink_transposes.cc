@@ -229,8 +229,37 @@ std::vector<Block> blocks_of(const SymShape& in, const SymShape& out) {
   return i == in.size() && o == out.size() ? blocks : std::vector<Block>{};
 }
 
-/// Reshape(Transpose(x)) becomes Transpose(Reshape(x)) when every run of dimensions that the Reshape joins or splits
-/// lies together in x too. Only done for a Transpose behind it to join.
+/// Every run of dimensions that the Reshape joins or splits lies together in front of the Transpose too.
+bool runs_stay_together(const std::vector<Block>& blocks, const Perm& perm) {
+  for (const Block& b : blocks) {
+    for (size_t k = b.in_begin + 1; k < b.in_end; ++k) {
+      if (perm[k] != perm[k - 1] + 1) return false;
+    }
+  }
+  return !blocks.empty();
+}
+
+/// What Reshape(Transpose(x)) is when the Reshape comes first.
+struct Swapped {
+  SymShape shape;
+  Perm perm;
+};
+
+std::optional<Swapped> swap_order(const SymShape& in, const SymShape& out, const Perm& perm) {
+  std::vector<Block> blocks = blocks_of(in, out);
+  if (!runs_stay_together(blocks, perm)) return std::nullopt;
+  std::ranges::sort(blocks, {}, [&](const Block& b) { return perm[b.in_begin]; });
+  Swapped s{{}, Perm(out.size())};
+  for (const Block& b : blocks) {
+    for (size_t o = b.out_begin; o < b.out_end; ++o) {
+      s.perm[o] = static_cast<int64_t>(s.shape.size());
+      s.shape.push_back(out[o]);
+    }
+  }
+  return s;
+}
+
+/// Reshape(Transpose(x)) becomes Transpose(Reshape(x)). Only done for a Transpose behind it to join.
 bool sink_through_reshape(Graph& graph, NodeId id) {
   const Node& n = graph.node(id);
   const Node* t = n.op == "Reshape" ? transpose_of(graph, n.input(0)) : nullptr;
@@ -240,27 +269,12 @@ bool sink_through_reshape(Graph& graph, NodeId id) {
   const SymShape* out = shape_of(graph, n.output());
   const Perm perm = perm_of(graph, *t);
   if (in == nullptr || out == nullptr || !may_move(graph, *t, perm)) return false;
-  std::vector<Block> blocks = blocks_of(*in, *out);
-  if (blocks.empty()) return false;
-  for (const Block& b : blocks) {
-    for (size_t k = b.in_begin + 1; k < b.in_end; ++k) {
-      if (perm[k] != perm[k - 1] + 1) return false;
-    }
-  }
-  std::vector<Block> source_order = blocks;
-  std::ranges::sort(source_order, {}, [&](const Block& b) { return perm[b.in_begin]; });
-  SymShape reshaped;
-  Perm position(out->size());
-  for (const Block& b : source_order) {
-    for (size_t o = b.out_begin; o < b.out_end; ++o) {
-      position[o] = static_cast<int64_t>(reshaped.size());
-      reshaped.push_back((*out)[o]);
-    }
-  }
+  const auto swapped = swap_order(*in, *out, perm);
+  if (!swapped) return false;
   const ValueId y = n.output();
-  const ValueId view = add_reshape(graph, t->input(0), reshaped, n.name);
+  const ValueId view = add_reshape(graph, t->input(0), swapped->shape, n.name);
   if (view == kNoValue) return false;
-  replace_value(graph, y, add_transpose(graph, view, position, ""));
+  replace_value(graph, y, add_transpose(graph, view, swapped->perm, ""));
   return true;
 }
 
