@@ -127,73 +127,117 @@ void softmax(std::vector<T>& row, bool masked, const Rounding& round) {
   for (T& x : row) x = round(x / round(sum));
 }
 
+/// One evaluation: everything that does not change from query to query.
 template <typename T>
-void run(EvalContext& c, bool wide_softmax) {
-  const AttributeMap& attrs = c.attrs();
-  const Rows<T> q(c.input(0), attrs.get_int("q_num_heads", 1)), k(c.input(1), attrs.get_int("kv_num_heads", 1)),
-      v(c.input(2), attrs.get_int("kv_num_heads", 1));
-  const int64_t batch = q.data.shape()[0];
-  const std::vector<T> keys = join_past(c, 4, k, batch), values = join_past(c, 5, v, batch);
-  const int64_t past = c.has_input(4) ? c.input(4).shape[2] : 0, num_keys = past + k.rows;
-  const Bias<T> bias(c, q.rows, past);
-  const double given = static_cast<double>(attrs.get_float("scale", 0));
-  const Rounding round(c.input(0).dtype);
-  // A softmax in another type than the inputs' is one in single precision at least.
-  const Rounding softmax_round(wide_softmax ? DType::kFloat32 : c.input(0).dtype);
-  // Q and K are both scaled, by the root: their product may overflow narrow types.
-  const double product_scale = attrs.has("scale") ? given : 1 / std::sqrt(static_cast<double>(q.size));
-  const T scale = round(static_cast<T>(std::sqrt(product_scale)));
-  const T cap = static_cast<T>(attrs.get_float("softcap", 0));
-  const int64_t mode = attrs.get_int("qk_matmul_output_mode", 0);
-  std::vector<T> exposed, row(static_cast<size_t>(num_keys));
-  Sink<T> y(c.output(0));
-  for (int64_t n = 0; n < batch * q.heads * q.rows; ++n) {
-    const int64_t b = n / q.rows / q.heads, h = n / q.rows % q.heads, i = n % q.rows;
-    const int64_t shared = b * k.heads + h / (q.heads / k.heads);
-    bool masked = true;
-    const auto expose = [&](int64_t stage) {
-      if (c.wants_output(3) && mode == stage) exposed.insert(exposed.end(), row.begin(), row.end());
-    };
-    for (int64_t j = 0; j < num_keys; ++j) {
-      const T* key = keys.data() + (shared * num_keys + j) * k.size;
-      T sum = 0;
-      for (int64_t d = 0; d < q.size; ++d) sum += round(q.row(b, h, i)[d] * scale) * round(key[d] * scale);
-      row[static_cast<size_t>(j)] = round(sum);
-    }
-    expose(0);
-    if (cap > 0)
-      for (T& x : row) x = round(round(std::tanh(round(x / cap))) * cap);
-    expose(1);
-    for (int64_t j = 0; j < num_keys; ++j) {
-      const T add = bias(b, h, i, j);
-      masked = masked && add == -std::numeric_limits<T>::infinity();
-      row[static_cast<size_t>(j)] = round(row[static_cast<size_t>(j)] + add);
-    }
-    expose(2);
-    softmax(row, masked, softmax_round);
-    for (T& x : row) x = round(x);
-    expose(3);
-    T* out = y.data() + (q.packed ? (b * q.rows + i) * q.heads + h : n) * v.size;
-    std::fill_n(out, v.size, T{});
-    for (int64_t j = 0; j < num_keys; ++j)
-      for (int64_t d = 0; d < v.size; ++d)
-        out[d] += row[static_cast<size_t>(j)] * values[static_cast<size_t>((shared * num_keys + j) * v.size + d)];
+class Reference {
+ public:
+  Reference(EvalContext& c, bool wide_softmax)
+      : c_(c),
+        q_(c.input(0), c.attrs().get_int("q_num_heads", 1)),
+        k_(c.input(1), c.attrs().get_int("kv_num_heads", 1)),
+        v_(c.input(2), c.attrs().get_int("kv_num_heads", 1)),
+        batch_(q_.data.shape()[0]),
+        past_(c.has_input(4) ? c.input(4).shape[2] : 0),
+        num_keys_(past_ + k_.rows),
+        keys_(join_past(c, 4, k_, batch_)),
+        values_(join_past(c, 5, v_, batch_)),
+        bias_(c, q_.rows, past_),
+        round_(c.input(0).dtype),
+        softmax_round_(wide_softmax ? DType::kFloat32 : c.input(0).dtype),
+        cap_(static_cast<T>(c.attrs().get_float("softcap", 0))),
+        exposed_stage_(c.wants_output(3) ? c.attrs().get_int("qk_matmul_output_mode", 0) : -1),
+        row_(static_cast<size_t>(num_keys_)) {
+    const double given = static_cast<double>(c.attrs().get_float("scale", 0));
+    const double scale = c.attrs().has("scale") ? given : 1 / std::sqrt(static_cast<double>(q_.size));
+    // Q and K are both scaled, by the root: their product may overflow narrow types.
+    scale_ = round_(static_cast<T>(std::sqrt(scale)));
   }
-  y.commit();
-  if (c.wants_output(1)) store_elements<T>(keys.data(), c.output(1));
-  if (c.wants_output(2)) store_elements<T>(values.data(), c.output(2));
-  if (c.wants_output(3)) store_elements<T>(exposed.data(), c.output(3));
-}
+
+  void run() {
+    Sink<T> y(c_.output(0));
+    for (int64_t n = 0; n < batch_ * q_.heads * q_.rows; ++n) {
+      const int64_t b = n / q_.rows / q_.heads, h = n / q_.rows % q_.heads, i = n % q_.rows;
+      weigh(b, h, i);
+      contract(key_head(b, h), y.data() + (q_.packed ? (b * q_.rows + i) * q_.heads + h : n) * v_.size);
+    }
+    y.commit();
+    if (c_.wants_output(1)) store_elements<T>(keys_.data(), c_.output(1));
+    if (c_.wants_output(2)) store_elements<T>(values_.data(), c_.output(2));
+    if (c_.wants_output(3)) store_elements<T>(exposed_.data(), c_.output(3));
+  }
+
+ private:
+  int64_t key_head(int64_t b, int64_t h) const { return b * k_.heads + h / (q_.heads / k_.heads); }
+
+  /// The row after this stage is what output 3 shows, if it was asked for.
+  void expose(int64_t stage) {
+    if (exposed_stage_ == stage) exposed_.insert(exposed_.end(), row_.begin(), row_.end());
+  }
+
+  /// row_ = the weight of every key for query i.
+  void weigh(int64_t b, int64_t h, int64_t i) {
+    score(q_.row(b, h, i), key_head(b, h));
+    expose(0);
+    if (cap_ > 0)
+      for (T& x : row_) x = round_(round_(std::tanh(round_(x / cap_))) * cap_);
+    expose(1);
+    const bool masked = add_bias(b, h, i);
+    expose(2);
+    softmax(row_, masked, softmax_round_);
+    for (T& x : row_) x = round_(x);
+    expose(3);
+  }
+
+  void score(const T* query, int64_t head) {
+    for (int64_t j = 0; j < num_keys_; ++j) {
+      const T* key = keys_.data() + (head * num_keys_ + j) * k_.size;
+      T sum = 0;
+      for (int64_t d = 0; d < q_.size; ++d) sum += round_(query[d] * scale_) * round_(key[d] * scale_);
+      row_[static_cast<size_t>(j)] = round_(sum);
+    }
+  }
+
+  /// True when every key is masked.
+  bool add_bias(int64_t b, int64_t h, int64_t i) {
+    bool masked = true;
+    for (int64_t j = 0; j < num_keys_; ++j) {
+      const T add = bias_(b, h, i, j);
+      masked = masked && add == -std::numeric_limits<T>::infinity();
+      row_[static_cast<size_t>(j)] = round_(row_[static_cast<size_t>(j)] + add);
+    }
+    return masked;
+  }
+
+  /// out = Σ weight·value.
+  void contract(int64_t head, T* out) const {
+    std::fill_n(out, v_.size, T{});
+    for (int64_t j = 0; j < num_keys_; ++j) {
+      const T* value = values_.data() + (head * num_keys_ + j) * v_.size;
+      for (int64_t d = 0; d < v_.size; ++d) out[d] += row_[static_cast<size_t>(j)] * value[d];
+    }
+  }
+
+  EvalContext& c_;
+  Rows<T> q_, k_, v_;
+  int64_t batch_, past_, num_keys_;
+  std::vector<T> keys_, values_;
+  Bias<T> bias_;
+  Rounding round_, softmax_round_;
+  T cap_, scale_ = 1;
+  int64_t exposed_stage_;
+  std::vector<T> row_, exposed_;
+};
 
 }  // namespace
 
 void evaluate_attention(EvalContext& c) {
+  // A softmax in another type than the inputs' is one in single precision at least.
   const bool wide_softmax = c.attrs().has("softmax_precision");
-  with_real(c.input(0).dtype, [&](auto tag) { run<decltype(tag)>(c, wide_softmax); });
+  with_real(c.input(0).dtype, [&](auto tag) { Reference<decltype(tag)>(c, wide_softmax).run(); });
 }
 
 void evaluate_flex_attention(EvalContext& c) {
-  with_real(c.input(0).dtype, [&](auto tag) { run<decltype(tag)>(c, true); });
+  with_real(c.input(0).dtype, [&](auto tag) { Reference<decltype(tag)>(c, true).run(); });
 }
 
 }  // namespace burnish

@@ -11,7 +11,15 @@ namespace burnish {
 
 std::span<const OpDescriptor> data_movement_ops();
 
-// Inference and evaluation of the larger ones; see slice.cc and pad.cc.
+// Inference and evaluation of the larger ones; see concat_split.cc, slice.cc, pad.cc and depth_space.cc.
+void infer_concat(InferContext& c);
+void evaluate_concat(EvalContext& c);
+void infer_split(InferContext& c);
+void evaluate_split(EvalContext& c);
+void infer_depth_to_space(InferContext& c);
+void evaluate_depth_to_space(EvalContext& c);
+void infer_space_to_depth(InferContext& c);
+void evaluate_space_to_depth(EvalContext& c);
 void infer_slice(InferContext& c);
 void evaluate_slice(EvalContext& c);
 void infer_pad(InferContext& c);
