@@ -79,7 +79,8 @@ void ModelImporter::check_known(const NodeSite& site) const {
   if (const auto reason = unsupported_reason(site.domain, op)) {
     throw Error(ErrorCode::kUnsupported, reason->why).with_hint(reason->what_to_do);
   }
-  const bool too_old = site.domain.empty() && site.version > 0 && site.version < kOldestOpset && !is_unchanged(op);
+  const bool too_old =
+      site.domain.empty() && site.version > 0 && site.version < kOldestOpset && !is_unchanged(op, site.version);
   if (too_old) {
     throw Error(ErrorCode::kUnsupported, fmt::format("opset {} is too old for it", site.version))
         .with_hint(fmt::format("Convert the model to opset {} to {}", kOldestOpset, kNewestOpset));

@@ -26,9 +26,47 @@ constexpr std::array kMl = {"ArrayFeatureExtractor"sv, "Binarizer"sv,
                             "SVMRegressor"sv,          "Scaler"sv,
                             "TreeEnsemble"sv,          "TreeEnsembleClassifier"sv,
                             "TreeEnsembleRegressor"sv};
-constexpr std::array kUnchanged = {
-    "Constant"sv, "Conv"sv, "GlobalAveragePool"sv, "GlobalMaxPool"sv, "Identity"sv, "Not"sv,
-    "Shape"sv,    "Size"sv, "Softplus"sv,          "Softsign"sv,      "Transpose"sv};
+/// Operators that mean since the given opset below kOldestOpset what they mean today (or in opset kOldestOpset).
+struct Unchanged {
+  std::string_view op;
+  int64_t since;
+};
+constexpr Unchanged kUnchanged[] = {{"Abs", 6},
+                                    {"Ceil", 6},
+                                    {"Constant", 1},
+                                    {"Conv", 1},
+                                    {"Elu", 6},
+                                    {"Exp", 6},
+                                    {"Flatten", 1},
+                                    {"Floor", 6},
+                                    {"GlobalAveragePool", 1},
+                                    {"GlobalMaxPool", 1},
+                                    {"HardSigmoid", 6},
+                                    {"Identity", 1},
+                                    {"InstanceNormalization", 6},
+                                    {"LeakyRelu", 6},
+                                    {"Log", 6},
+                                    {"Neg", 6},
+                                    {"Not", 1},
+                                    {"Reciprocal", 6},
+                                    {"ReduceLogSum", 1},
+                                    {"ReduceLogSumExp", 1},
+                                    {"ReduceMax", 1},
+                                    {"ReduceMean", 1},
+                                    {"ReduceMin", 1},
+                                    {"ReduceSum", 1},
+                                    {"Relu", 6},
+                                    {"Reshape", 5},
+                                    {"Selu", 6},
+                                    {"Shape", 1},
+                                    {"Sigmoid", 6},
+                                    {"Size", 1},
+                                    {"Softmax", 1},
+                                    {"Softplus", 1},
+                                    {"Softsign", 1},
+                                    {"Sqrt", 6},
+                                    {"Tanh", 6},
+                                    {"Transpose", 1}};
 /// Operators that the importer itself takes apart.
 constexpr std::array kByImporter = {"Constant"sv, "If"sv, "Loop"sv, "Scan"sv};
 constexpr std::array kStrings = {"RegexFullMatch"sv, "StringConcat"sv, "StringNormalizer"sv, "StringSplit"sv};
@@ -75,8 +113,9 @@ std::optional<UnsupportedReason> unsupported_reason(const std::string& domain, c
                            "Export the model with ONNX's own operators, or define the operator as a function in it"};
 }
 
-bool is_unchanged(const std::string& op) {
-  return contains(kUnchanged, op);
+bool is_unchanged(const std::string& op, int64_t version) {
+  return std::any_of(std::begin(kUnchanged), std::end(kUnchanged),
+                     [&](const Unchanged& row) { return row.op == op && row.since <= version; });
 }
 
 Tensor constant_of(const std::string& attribute, const onnx::AttributeProto& proto, ExternalData* external) {

@@ -25,8 +25,8 @@ struct UnsupportedReason {
 /// nullopt when the operator of this domain ("" is the default one) can be imported.
 std::optional<UnsupportedReason> unsupported_reason(const std::string& domain, const std::string& op);
 
-/// True for operators of the default domain that mean in opset 1 what they mean today.
-bool is_unchanged(const std::string& op);
+/// True for operators of the default domain that can be imported though this version is older than kOldestOpset.
+bool is_unchanged(const std::string& op, int64_t version);
 
 /// The value of a Constant node from its one attribute: value, sparse_value, value_int, value_floats, …
 Tensor constant_of(const std::string& attribute, const onnx::AttributeProto& proto, ExternalData* external);

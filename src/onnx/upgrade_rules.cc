@@ -21,11 +21,11 @@ ValueId per_channel(OldNode& node, size_t input, int64_t groups, int64_t channel
 
 /// How opset 10 rounds to the nearest pixel: down when enlarging, up when shrinking.
 std::string nearest_mode_of_scales(const OldNode& node, ValueId scales) {
-  const Tensor& constant = node.graph.value(scales).constant;
-  check(constant.defined() && constant.dtype() == DType::kFloat32, ErrorCode::kUnsupported,
+  const auto known = try_evaluate(node.graph, scales);
+  check(known && known->dtype() == DType::kFloat32, ErrorCode::kUnsupported,
         "its scales are not known while importing");
-  const auto* begin = constant.as<float>();
-  const auto* end = begin + constant.num_elements();
+  const auto* begin = known->as<float>();
+  const auto* end = begin + known->num_elements();
   if (std::all_of(begin, end, [](float s) { return s >= 1; })) return "floor";
   check(std::all_of(begin, end, [](float s) { return s <= 1; }), ErrorCode::kUnsupported,
         "opset 10 cannot enlarge one axis and shrink another in mode 'nearest'; export with opset 11 or newer");
