@@ -105,7 +105,10 @@ TEST(Copy, ExpandsReshapesAndMovesDepth) {
   }
   ProblemCase c{.op = "SpaceToDepth", .inputs = {random_floats({2, 3, 6, 9}, 1)}};
   c.attrs.set("blocksize", int64_t{3});
-  expect_matches_reference("cpu.copy", c);
+  for (const char* mode : {"DCR", "CRD"}) {
+    c.attrs.set("mode", std::string(mode));
+    expect_matches_reference("cpu.copy", c);
+  }
 }
 
 TEST(Gather, PicksRowsOfAnyType) {

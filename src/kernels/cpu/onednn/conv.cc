@@ -139,7 +139,8 @@ class OnednnConv : public Tactic {
     const bool constant = p.is_constant.size() > 1 && p.is_constant[1];
     if (!constant || p.inputs[1].shape.rank() != 4 || !is_dense_float(p.outputs[0])) return false;
     if (p.outputs[0].shape.num_elements() == 0 || p.inputs[0].shape.num_elements() == 0) return false;
-    return !candidates(p, target).empty();
+    // While building, oneDNN is asked whether it has anything good; an engine's step had something.
+    return !p.constants[1].defined() || !candidates(p, target).empty();
   }
 
   /// The format that oneDNN would choose, and the first other one that leads to another implementation.
