@@ -1,12 +1,11 @@
 #include "kernels/cpu/onednn/primitive.h"
 
-#include <dlfcn.h>
-
 #include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstring>
 
+#include "kernels/cpu/onednn/library.h"
 #include "ops/fused.h"
 
 namespace burnish::onednn {
@@ -91,8 +90,8 @@ void append_eltwise(dnnl::post_ops& ops, const Eltwise& e) {
 
 /// The OpenMP library that oneDNN brought into the process, whichever it is; absent when oneDNN was built without.
 struct OpenMp {
-  int (*get)() = reinterpret_cast<int (*)()>(dlsym(RTLD_DEFAULT, "omp_get_max_threads"));
-  void (*set)(int) = reinterpret_cast<void (*)(int)>(dlsym(RTLD_DEFAULT, "omp_set_num_threads"));
+  int (*get)() = reinterpret_cast<int (*)()>(library_symbol("omp_get_max_threads"));
+  void (*set)(int) = reinterpret_cast<void (*)(int)>(library_symbol("omp_set_num_threads"));
 
   bool present() const { return get != nullptr && set != nullptr; }
   static const OpenMp& loaded() {
@@ -104,6 +103,10 @@ struct OpenMp {
 }  // namespace
 
 dnnl::engine& engine() {
+  if (!library_available()) {
+    throw Error(ErrorCode::kUnsupported, fmt::format("oneDNN ({}) is not installed on this machine", library_name()))
+        .with_hint("install it (Debian: libdnnl2), or build the engine on this machine");
+  }
   static dnnl::engine instance(dnnl::engine::kind::cpu, 0);
   return instance;
 }
@@ -120,7 +123,7 @@ SingleThreaded::~SingleThreaded() {
 }
 
 bool matches_isa(const Target& target) {
-  if (target.kind != "cpu" || target.isa < Isa::kAvx2) return false;
+  if (target.kind != "cpu" || target.isa < Isa::kAvx2 || !library_available()) return false;
   const bool uses_avx512 =
       (static_cast<unsigned>(dnnl::get_effective_cpu_isa()) & static_cast<unsigned>(dnnl::cpu_isa::avx512_core)) ==
       static_cast<unsigned>(dnnl::cpu_isa::avx512_core);
