@@ -40,7 +40,8 @@ void add_dimension(BroadcastLoop& loop, int64_t size, int64_t out_stride, const 
   }
   for (size_t i = 0; i < in_strides.size(); ++i) {
     Shape& s = loop.in_strides[i];
-    merges ? void(s[last] = in_strides[i]) : s.push_back(in_strides[i]);
+    if (!merges) s.push_back(in_strides[i]);
+    s[s.rank() - 1] = in_strides[i];
   }
 }
 

@@ -73,7 +73,11 @@ class ProgramBuilder {
       const auto free = std::find_if(busy_until.begin(), busy_until.end(), [i](int until) { return until < i; });
       program_.buffers[static_cast<size_t>(i)] = static_cast<int>(free - busy_until.begin());
       const int until = std::max(i, last_use[static_cast<size_t>(i)]);
-      free == busy_until.end() ? busy_until.push_back(until) : void(*free = until);
+      if (free == busy_until.end()) {
+        busy_until.push_back(until);
+      } else {
+        *free = until;
+      }
     }
     program_.num_buffers = static_cast<int>(busy_until.size());
   }

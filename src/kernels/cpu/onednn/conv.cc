@@ -146,32 +146,11 @@ class OnednnConv : public Tactic {
   /// The format that oneDNN would choose, and the first other one that leads to another implementation.
   std::vector<std::string> candidates(const Problem& p, const Target&) const override {
     const onednn::SingleThreaded guard;
-    const Geometry g = geometry_of(p);
-    const Part all{0, g.batch, 0, g.out_height};
-    std::vector<std::string> configs;
-    std::vector<std::string> implementations;
     try {
-      const dnnl::memory::desc any(g.weight_dims(), dnnl::memory::data_type::f32, dnnl::memory::format_tag::any);
-      const auto best = describe(p, g, all, any);
-      if (!best) return {};
-      const auto add = [&](const char* tag, bool must_be_best) {
-        const auto weights = onednn::unpadded(g.weight_dims(), tag);
-        if (!weights || (must_be_best && best->weights_desc() != *weights)) return;
-        const std::string implementation = implementation_of(p, g, all, *weights);
-        const bool known =
-            std::find(implementations.begin(), implementations.end(), implementation) != implementations.end();
-        if (implementation.empty() || known || configs.size() == 2) return;
-        implementations.push_back(implementation);
-        configs.push_back(onednn::config_of(tag));
-      };
-      for (const bool must_be_best : {true, false}) {
-        for (const char* tag : kTags) g.group == 1 ? add(tag, must_be_best) : void();
-        for (const char* tag : kGroupTags) g.group > 1 ? add(tag, must_be_best) : void();
-      }
+      return fast_formats(p);
     } catch (const dnnl::error&) {
       return {};
     }
-    return configs;
   }
 
   bool packs_input(const Problem&, int input) const override { return input == 1; }
@@ -202,6 +181,31 @@ class OnednnConv : public Tactic {
   }
 
  private:
+  static constexpr size_t kMaxFormats = 2;
+
+  static std::vector<std::string> fast_formats(const Problem& p) {
+    const Geometry g = geometry_of(p);
+    const Part all{0, g.batch, 0, g.out_height};
+    const dnnl::memory::desc any(g.weight_dims(), dnnl::memory::data_type::f32, dnnl::memory::format_tag::any);
+    const auto best = describe(p, g, all, any);
+    if (!best) return {};
+    const std::span<const char* const> tags =
+        g.group == 1 ? std::span<const char* const>(kTags) : std::span<const char* const>(kGroupTags);
+    std::vector<std::string> configs, implementations;
+    for (const bool only_best : {true, false}) {
+      for (const char* tag : tags) {
+        const auto weights = onednn::unpadded(g.weight_dims(), tag);
+        if (!weights || configs.size() == kMaxFormats || (only_best && best->weights_desc() != *weights)) continue;
+        const std::string implementation = implementation_of(p, g, all, *weights);
+        const auto known = std::find(implementations.begin(), implementations.end(), implementation);
+        if (implementation.empty() || known != implementations.end()) continue;
+        implementations.push_back(implementation);
+        configs.push_back(onednn::config_of(tag));
+      }
+    }
+    return configs;
+  }
+
   /// Empty when there is none worth using.
   static std::string implementation_of(const Problem& p, const Geometry& g, const Part& part,
                                        const dnnl::memory::desc& weights) {
