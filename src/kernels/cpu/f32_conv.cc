@@ -200,10 +200,8 @@ class ConvTactic : public Tactic {
     return f32_gemm_functions(target.isa) != nullptr && read_conv_form(problem, form) && !is_depthwise(form);
   }
 
-  /// Panels of 16 columns per register tile; AVX2 knows only one.
   std::vector<std::string> candidates(const Problem&, const Target& target) const override {
-    if (target.isa < Isa::kAvx512) return {"panels=1"};
-    return {"panels=4", "panels=3", "panels=2"};
+    return tile_candidates(target, 2);
   }
 
   bool packs_input(const Problem& problem, int input) const override { return packs_conv_input(problem, input); }
@@ -224,7 +222,7 @@ class ConvTactic : public Tactic {
     const auto known = candidates(problem, target);
     check(std::find(known.begin(), known.end(), config) != known.end(), ErrorCode::kInvalidArgument,
           "{} has no configuration '{}'", name(), config);
-    return std::make_unique<ConvKernel>(problem, form, config[7] - '0', packed, target);
+    return std::make_unique<ConvKernel>(problem, form, tile_panels_of(config, name()), packed, target);
   }
 
   bool accepts_strided_input(const Problem& problem, int input) const override {

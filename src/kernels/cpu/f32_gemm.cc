@@ -108,11 +108,13 @@ BatchOffsets batch_offsets(const Problem& problem) {
 
 class GemmKernel : public Kernel {
  public:
-  GemmKernel(const Problem& problem, const GemmForm& form, std::span<const PackedView> packed, const Target& target)
+  GemmKernel(const Problem& problem, const GemmForm& form, int tile_panels, std::span<const PackedView> packed,
+             const Target& target)
       : form_(form), functions_(*f32_gemm_functions(target.isa)), l2_bytes_(target.l2_bytes) {
     size_t next = 0;
     if (packs_weights(problem, form)) weights_ = packed_at(packed, next++, packed_floats(form.k, form.n));
     if (packs_bias(problem, form)) bias_ = packed_at(packed, next, round_up(form.n, kPanelColumns));
+    product_.tile_panels = tile_panels;
     product_.a_row = problem.inputs[0].ld();
     product_.rows = form.m;
     product_.tap_k = form.k;
@@ -204,6 +206,10 @@ class GemmTactic : public Tactic {
            std::all_of(problem.inputs.begin(), problem.inputs.end(), is_float) && read_form(problem, form);
   }
 
+  std::vector<std::string> candidates(const Problem&, const Target& target) const override {
+    return tile_candidates(target, 3);
+  }
+
   bool packs_input(const Problem& problem, int input) const override {
     GemmForm form;
     if (!read_form(problem, form)) return false;
@@ -226,12 +232,12 @@ class GemmTactic : public Tactic {
     return blobs;
   }
 
-  std::unique_ptr<Kernel> prepare(const Problem& problem, const std::string&, std::span<const PackedView> packed,
+  std::unique_ptr<Kernel> prepare(const Problem& problem, const std::string& config, std::span<const PackedView> packed,
                                   const Target& target) const override {
     GemmForm form;
     check(read_form(problem, form), ErrorCode::kUnsupported, "{} with these shapes is not for cpu.f32_gemm",
           problem.op);
-    return std::make_unique<GemmKernel>(problem, form, packed, target);
+    return std::make_unique<GemmKernel>(problem, form, tile_panels_of(config, name()), packed, target);
   }
 
   bool accepts_strided_input(const Problem& problem, int input) const override {

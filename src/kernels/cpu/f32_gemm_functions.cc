@@ -40,6 +40,20 @@ PackedBlob pack_bias(const Tensor& bias, int64_t n, float scale) {
   return blob;
 }
 
+std::vector<std::string> tile_candidates(const Target& target, int lowest) {
+  if (target.isa < Isa::kAvx512) return {"panels=1"};
+  std::vector<std::string> candidates;
+  for (int panels = 4; panels >= lowest; --panels) candidates.push_back(fmt::format("panels={}", panels));
+  return candidates;
+}
+
+int tile_panels_of(const std::string& config, std::string_view tactic) {
+  for (int panels = 1; panels <= 4; ++panels) {
+    if (config == fmt::format("panels={}", panels)) return panels;
+  }
+  throw_error(ErrorCode::kInvalidArgument, "{} has no configuration '{}'", tactic, config);
+}
+
 ThreadGrid choose_thread_grid(int64_t num_rows, int64_t num_panels, int num_threads) {
   ThreadGrid best;
   int64_t best_cost = INT64_MAX;
@@ -78,9 +92,11 @@ F32Product product_rows(const F32Product& product, int64_t begin, int64_t end) {
 }
 
 void run_blocked_product(const F32GemmFunctions& functions, const F32Product& product, int64_t l2_bytes) {
-  // Rows of A are read again for every tile of columns: half the cache for them, the rest for the panels passing by.
+  // A is read again for every tile of columns, at a few bytes a cycle: it may come from the third-level cache. What
+  // must stay in the second is the tile's panels, read for every tile of rows; so blocks are large, never short of
+  // rows.
   const int64_t row_bytes = std::max<int64_t>(1, product.num_taps * product.tap_k * 4);
-  const int64_t fitting = std::max<int64_t>(24, l2_bytes / 2 / row_bytes / 24 * 24);
+  const int64_t fitting = std::max<int64_t>(192, l2_bytes * 2 / row_bytes / 24 * 24);
   const bool one_pass = product.columns <= 4 * kPanelColumns;
   const int64_t blocks = one_pass ? 1 : (product.rows + fitting - 1) / fitting;
   for (int64_t i = 0; i < blocks; ++i) {

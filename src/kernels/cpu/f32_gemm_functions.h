@@ -47,6 +47,11 @@ F32Product product_columns(const F32Product& product, int64_t panel_begin, int64
 /// Rows [begin, end) of every group.
 F32Product product_rows(const F32Product& product, int64_t begin, int64_t end);
 
+/// Configurations "panels=N": panels of 16 columns per register tile, N ≥ lowest; AVX2 knows only one.
+std::vector<std::string> tile_candidates(const Target& target, int lowest);
+/// Inverse of the above. Throws kInvalidArgument naming the tactic.
+int tile_panels_of(const std::string& config, std::string_view tactic);
+
 /// How many threads share the rows (or groups of rows) and how many the panels.
 struct ThreadGrid {
   int rows = 1;
