@@ -1,5 +1,6 @@
 // Loop and Scan whose number of rounds is known while importing, unrolled.
 #include <algorithm>
+#include <span>
 
 #include "onnx/model_importer.h"
 #include "onnx/upgrade.h"
@@ -71,6 +72,37 @@ int64_t scan_length(const Graph& graph, ValueId input, int64_t axis) {
   return length.value();
 }
 
+/// What the rounds hand on and collect.
+struct Rounds {
+  std::vector<ValueId> states;
+  std::vector<std::vector<ValueId>> slices;
+
+  /// num_made: states and slices that each round makes.
+  Rounds(std::vector<ValueId> initial, size_t num_made)
+      : states(std::move(initial)), slices(num_made - states.size()) {}
+  void take(std::span<const ValueId> made) {
+    std::copy_n(made.begin(), states.size(), states.begin());
+    for (size_t i = 0; i < slices.size(); ++i) slices[i].push_back(made[states.size() + i]);
+  }
+};
+
+/// Whether a loop with this condition runs another round.
+bool goes_on(const Graph& graph, ValueId condition) {
+  if (condition == kNoValue) return true;
+  const auto known = known_scalar(graph, condition);
+  if (!known) refuse("its condition");
+  return *known != 0;
+}
+
+/// What scan input number i shows in this round.
+ValueId scan_slice(OldNode& emitter, const AttributeMap& attrs, ValueId input, size_t i, int64_t round,
+                   int64_t length) {
+  const bool backwards = list_item(attrs.get_ints("scan_input_directions"), i) != 0;
+  const int64_t at = backwards ? length - 1 - round : round;
+  const ValueId index = emitter.constant("round", Tensor::scalar<int64_t>(DType::kInt64, at));
+  return emitter.emit("Gather", {input, index}, axis_attribute(list_item(attrs.get_ints("scan_input_axes"), i)));
+}
+
 void check_rounds(int64_t rounds) {
   check(rounds <= kMaxRounds, ErrorCode::kUnsupported, "its {} rounds are more than {}", rounds, kMaxRounds);
 }
@@ -81,30 +113,24 @@ void ModelImporter::import_loop(const NodeSite& site, const std::vector<ValueId>
   const auto& body = body_of(site, "body");
   check(inputs.size() >= 2 && static_cast<size_t>(body.output_size()) + 1 >= inputs.size(), ErrorCode::kInvalidModel,
         "it has {} inputs, and its graph {} outputs", inputs.size(), body.output_size());
-  const size_t num_states = inputs.size() - 2;
-  OldNode emitter = helper(site, graph_);
   const auto limit = inputs[0] == kNoValue ? std::optional(kMaxRounds + 1) : known_scalar(graph_, inputs[0]);
   if (!limit) refuse("its number of rounds");
+  OldNode emitter = helper(site, graph_);
+  Rounds rounds({inputs.begin() + 2, inputs.end()}, static_cast<size_t>(body.output_size()) - 1);
   ValueId condition = inputs[1];
-  std::vector<ValueId> states(inputs.begin() + 2, inputs.end());
-  std::vector<std::vector<ValueId>> slices(static_cast<size_t>(body.output_size()) - 1 - num_states);
-  for (int64_t round = 0; round < *limit; ++round) {
+  for (int64_t round = 0; round < *limit && goes_on(graph_, condition); ++round) {
     check_rounds(round + 1);
-    const auto go_on = condition == kNoValue ? std::optional(int64_t{1}) : known_scalar(graph_, condition);
-    if (!go_on) refuse("its condition");
-    if (*go_on == 0) break;
-    const ValueId index = emitter.constant("round", Tensor::scalar<int64_t>(DType::kInt64, round));
     if (condition == kNoValue) condition = emitter.constant("condition", Tensor::scalar<uint8_t>(DType::kBool, 1));
-    std::vector<ValueId> arguments = {index, condition};
-    arguments.insert(arguments.end(), states.begin(), states.end());
+    std::vector<ValueId> arguments = {emitter.constant("round", Tensor::scalar<int64_t>(DType::kInt64, round)),
+                                      condition};
+    arguments.insert(arguments.end(), rounds.states.begin(), rounds.states.end());
     const auto made = inline_graph(body, arguments, fmt::format("{}/{}", site.name, round), scope);
     if (has_failed(made)) return;
     condition = made[0];
-    std::copy_n(made.begin() + 1, num_states, states.begin());
-    for (size_t i = 0; i < slices.size(); ++i) slices[i].push_back(made[1 + num_states + i]);
+    rounds.take(std::span(made).subspan(1));
   }
-  for (const auto& each : slices) states.push_back(stack(emitter, each, 0, false));
-  bind_outputs(site, states, scope);
+  for (const auto& each : rounds.slices) rounds.states.push_back(stack(emitter, each, 0, false));
+  bind_outputs(site, rounds.states, scope);
 }
 
 void ModelImporter::import_scan(const NodeSite& site, const std::vector<ValueId>& inputs, Scope& scope) {
@@ -113,36 +139,31 @@ void ModelImporter::import_scan(const NodeSite& site, const std::vector<ValueId>
   ProtoAttributes plain = site.attributes;
   plain.erase("body");
   const AttributeMap attrs = to_attributes(plain, &external_);
-  const auto num_scans = static_cast<size_t>(std::max(int64_t{0}, attrs.get_int("num_scan_inputs", 0)));
-  check(num_scans > 0 && num_scans <= inputs.size(), ErrorCode::kInvalidModel, "num_scan_inputs is {}", num_scans);
-  const size_t num_states = inputs.size() - num_scans;
-  check(static_cast<size_t>(body.output_size()) >= num_states, ErrorCode::kInvalidModel, "its graph has {} outputs",
+  const int64_t num_scans = attrs.get_int("num_scan_inputs", 0);
+  const int64_t num_states = static_cast<int64_t>(inputs.size()) - num_scans;
+  check(num_scans > 0 && num_states >= 0 && body.output_size() >= num_states, ErrorCode::kInvalidModel,
+        "num_scan_inputs is {} for {} inputs and {} outputs of its graph", num_scans, inputs.size(),
         body.output_size());
-  const auto axes = attrs.get_ints("scan_input_axes");
-  const auto directions = attrs.get_ints("scan_input_directions");
-  const int64_t length = scan_length(graph_, inputs[num_states], list_item(axes, 0));
-  check_rounds(length);
   OldNode emitter = helper(site, graph_);
-  std::vector<ValueId> states(inputs.begin(), inputs.begin() + static_cast<std::ptrdiff_t>(num_states));
-  std::vector<std::vector<ValueId>> slices(static_cast<size_t>(body.output_size()) - num_states);
+  Rounds rounds({inputs.begin(), inputs.begin() + num_states}, static_cast<size_t>(body.output_size()));
+  const std::span scanned = std::span(inputs).subspan(static_cast<size_t>(num_states));
+  const int64_t length = scan_length(graph_, scanned[0], list_item(attrs.get_ints("scan_input_axes"), 0));
+  check_rounds(length);
   for (int64_t round = 0; round < length; ++round) {
-    std::vector<ValueId> arguments = states;
-    for (size_t i = 0; i < num_scans; ++i) {
-      const int64_t at = list_item(directions, i) == 0 ? round : length - 1 - round;
-      const ValueId index = emitter.constant("round", Tensor::scalar<int64_t>(DType::kInt64, at));
-      arguments.push_back(emitter.emit("Gather", {inputs[num_states + i], index}, axis_attribute(list_item(axes, i))));
+    std::vector<ValueId> arguments = rounds.states;
+    for (size_t i = 0; i < scanned.size(); ++i) {
+      arguments.push_back(scan_slice(emitter, attrs, scanned[i], i, round, length));
     }
     const auto made = inline_graph(body, arguments, fmt::format("{}/{}", site.name, round), scope);
     if (has_failed(made)) return;
-    std::copy_n(made.begin(), num_states, states.begin());
-    for (size_t i = 0; i < slices.size(); ++i) slices[i].push_back(made[num_states + i]);
+    rounds.take(made);
   }
-  const auto output_axes = attrs.get_ints("scan_output_axes");
-  const auto output_directions = attrs.get_ints("scan_output_directions");
-  for (size_t i = 0; i < slices.size(); ++i) {
-    states.push_back(stack(emitter, slices[i], list_item(output_axes, i), list_item(output_directions, i) != 0));
+  const auto axes = attrs.get_ints("scan_output_axes");
+  const auto directions = attrs.get_ints("scan_output_directions");
+  for (size_t i = 0; i < rounds.slices.size(); ++i) {
+    rounds.states.push_back(stack(emitter, rounds.slices[i], list_item(axes, i), list_item(directions, i) != 0));
   }
-  bind_outputs(site, states, scope);
+  bind_outputs(site, rounds.states, scope);
 }
 
 }  // namespace burnish

@@ -109,12 +109,13 @@ void upgrade_resize_10(OldNode& node) {
 
 void upgrade_resize_11(OldNode& node) {
   if (node.attrs.get_string("coordinate_transformation_mode", "") != "tf_half_pixel_for_nn") return;
-  // It maps x to (x + 1/2)/scale: with floor, that is half_pixel rounded to the nearest.
-  check(node.attrs.get_string("mode", "nearest") == "nearest" &&
-            node.attrs.get_string("nearest_mode", "round_prefer_floor") == "floor",
-        ErrorCode::kUnsupported, "tf_half_pixel_for_nn is supported with mode 'nearest' and nearest_mode 'floor' only");
+  // It maps x to (x + 1/2)/scale, half a pixel beyond half_pixel: another rounding makes up for it.
+  const std::string rounding = node.attrs.get_string("nearest_mode", "round_prefer_floor");
+  const bool is_known = rounding == "floor" || rounding == "round_prefer_floor";
+  check(node.attrs.get_string("mode", "nearest") == "nearest" && is_known, ErrorCode::kUnsupported,
+        "tf_half_pixel_for_nn is supported with mode 'nearest' and nearest_mode 'floor' or 'round_prefer_floor' only");
   node.attrs.set("coordinate_transformation_mode", std::string("half_pixel"));
-  node.attrs.set("nearest_mode", std::string("round_prefer_ceil"));
+  node.attrs.set("nearest_mode", std::string(rounding == "floor" ? "round_prefer_ceil" : "ceil"));
 }
 
 void upgrade_roi_align(OldNode& node) {

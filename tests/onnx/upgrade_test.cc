@@ -100,6 +100,17 @@ TEST(Upgrade, UpsampleAndResize) {
               HasSubstr("enlarge one axis and shrink another"));
 }
 
+TEST(Upgrade, TfHalfPixelForNearestNeighbours) {
+  for (const auto& [rounding, expected] : {std::pair{"floor", std::vector<float>{1, 3, 4}},  // at 0.67, 2, 3.33
+                                           {"round_prefer_floor", std::vector<float>{2, 3, 4}}}) {
+    Old old(11, "Resize", {1, 1, 1, 4});
+    old.attribute("coordinate_transformation_mode", std::string("tf_half_pixel_for_nn"));
+    old.attribute("nearest_mode", std::string(rounding));
+    old.constant(onnx_test::floats("roi", {0}, {})).constant(onnx_test::floats("scales", {4}, {1, 1, 1, 0.75F}));
+    EXPECT_THAT(old.run({1, 2, 3, 4}), ElementsAreArray(expected)) << rounding;
+  }
+}
+
 TEST(Upgrade, GroupNormalizationPerGroup) {
   Old old(18, "GroupNormalization", {1, 4, 2});
   old.attribute("num_groups", int64_t{2}).attribute("epsilon", 0.0F);
