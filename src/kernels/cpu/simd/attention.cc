@@ -105,15 +105,33 @@ BURNISH_INLINE float mask_value(const AttentionBlock& b, int64_t at) {
   return b.mask_keep[at] != 0 ? 0.0F : -__builtin_inff();
 }
 
-void add_mask(const AttentionBlock& b, int64_t width, float* scores) {
-  for (int64_t t = 0; t < b.keys; ++t, scores += width) {
-    if (b.mask_query == 0) {
-      const float m = mask_value(b, t * b.mask_key);
-      if (m == 0) continue;
-      for (int64_t s = 0; s < width; s += kLanes) store(scores + s, add(load(scores + s), set1(m)));
-    } else {
-      for (int64_t s = 0; s < b.queries; ++s) scores[s] += mask_value(b, t * b.mask_key + s * b.mask_query);
+/// A mask that differs between queries: [query][key] in memory, scores are [key][query].
+void add_mask_of_queries(const AttentionBlock& b, int64_t width, float* scores) {
+  const bool in_tiles = b.mask_add != nullptr && b.mask_key == 1;
+  const int64_t tiled_keys = in_tiles ? b.keys / 8 * 8 : 0, tiled_queries = in_tiles ? b.queries / 8 * 8 : 0;
+  for (int64_t t = 0; t < tiled_keys; t += 8) {
+    for (int64_t s = 0; s < tiled_queries; s += 8) {
+      float tile[64];
+      transpose_8x8(b.mask_add + s * b.mask_query + t, b.mask_query, tile, 8);
+      for (int64_t i = 0; i < 8; ++i) {
+        float* at = scores + (t + i) * width + s;
+        _mm256_storeu_ps(at, _mm256_add_ps(_mm256_loadu_ps(at), _mm256_loadu_ps(tile + i * 8)));
+      }
     }
+  }
+  for (int64_t t = 0; t < b.keys; ++t) {
+    for (int64_t s = t < tiled_keys ? tiled_queries : 0; s < b.queries; ++s) {
+      scores[t * width + s] += mask_value(b, t * b.mask_key + s * b.mask_query);
+    }
+  }
+}
+
+void add_mask(const AttentionBlock& b, int64_t width, float* scores) {
+  if (b.mask_query != 0) return add_mask_of_queries(b, width, scores);
+  for (int64_t t = 0; t < b.keys; ++t, scores += width) {
+    const float m = mask_value(b, t * b.mask_key);
+    if (m == 0) continue;
+    for (int64_t s = 0; s < width; s += kLanes) store(scores + s, add(load(scores + s), set1(m)));
   }
 }
 

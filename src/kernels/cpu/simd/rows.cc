@@ -99,13 +99,18 @@ void scale(float* y, int64_t n, float factor) {
   map(y, y, n, [f](Vec v, int64_t, Mask) { return mul(v, f); });
 }
 
+/// NaN may be lost here; it comes back through the sum of exponentials.
+BURNISH_INLINE float largest_number(const float* x, int64_t n) {
+  return reduce_max(fold(x, n, -__builtin_inff(), [](Vec a, Vec b) { return max(a, b); }));
+}
+
 void softmax(const float* x, int64_t n, float* y) {
-  const float total = exponentials(x, n, maximum(x, n), y);
+  const float total = exponentials(x, n, largest_number(x, n), y);
   scale(y, n, 1.0F / total);
 }
 
 void log_softmax(const float* x, int64_t n, float* y) {
-  const float largest = maximum(x, n);
+  const float largest = largest_number(x, n);
   const Vec s = set1(largest);
   Vec total = zero();
   for (int64_t i = 0; i < n; i += kLanes) {
