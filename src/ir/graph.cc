@@ -30,7 +30,7 @@ std::string describe(const Node& node) {
 }
 
 std::string Graph::unique_name(const std::string& wanted) {
-  const std::string base = wanted.empty() ? "value" : wanted;
+  std::string base = wanted.empty() ? "value" : wanted;
   if (!by_name_.contains(base)) return base;
   int& suffix = next_suffix_[base];
   std::string name;

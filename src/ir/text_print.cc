@@ -15,7 +15,7 @@ std::string join(const std::vector<std::string>& parts, std::string_view separat
   return fmt::format("{}", fmt::join(parts, separator));
 }
 
-std::string float_text(double value, std::string text) {
+std::string float_text(double value, const std::string& text) {
   if (std::isnan(value)) return "nan";
   return text.find_first_of(".en") == std::string::npos ? text + ".0" : text;
 }
@@ -87,11 +87,13 @@ struct AttributeText {
   std::string operator()(const std::vector<int64_t>& v) const { return fmt::format("[{}]", fmt::join(v, ",")); }
   std::string operator()(const std::vector<float>& v) const {
     std::vector<std::string> parts;
+    parts.reserve(v.size());
     for (float f : v) parts.push_back(float_text(f));
     return parts.empty() ? "floats[]" : "[" + join(parts, ",") + "]";
   }
   std::string operator()(const std::vector<std::string>& v) const {
     std::vector<std::string> parts;
+    parts.reserve(v.size());
     for (const std::string& s : v) parts.push_back(quoted(s));
     return parts.empty() ? "strings[]" : "[" + join(parts, ",") + "]";
   }

@@ -115,6 +115,7 @@ bool read_joined(Graph& graph, NodeId id, const PassContext& context) {
 bool fuse(Graph& graph, NodeId id, const PassContext& context) {
   const Node& attention = graph.node(id);
   std::vector<const Node*> parts;
+  parts.reserve(3);
   for (int i = 0; i < 3; ++i) parts.push_back(projection(graph, attention.input(i)));
   if (attention.attrs.get_int("packed_qkv", 0) != 0 || !can_join(graph, parts)) return false;
   const bool transposed = parts[0]->attrs.get_int("transB", 0) != 0;
