@@ -157,25 +157,8 @@ class Bench {
   Bench(int num_threads) : target_(detect_cpu(num_threads)), pool_(target_.num_threads) {}
 
   void run(const std::string& title, const std::vector<Layer>& layers, int rounds, bool all) {
-    struct Row {
-      const Layer* layer;
-      Problem problem;
-      std::string choice;
-      std::vector<Instance> instances;
-      std::vector<double> times;
-    };
     std::vector<Row> rows;
-    for (const Layer& layer : layers) {
-      Row row{&layer, problem_of(layer), "", {}, {}};
-      const auto [tactic, config] = choose(layer, row.problem, all);
-      if (tactic == nullptr) {
-        fmt::print("{}: no tactic\n", layer.name);
-        continue;
-      }
-      row.choice = fmt::format("{} {}", tactic->name(), config);
-      for (int i = 0; i < layer.count; ++i) row.instances.push_back(make_instance(*tactic, row.problem, config));
-      rows.push_back(std::move(row));
-    }
+    for (const Layer& layer : layers) add_row(layer, all, rows);
     for (int round = 0; round <= rounds; ++round) {
       for (Row& row : rows) {
         for (Instance& instance : row.instances) {
@@ -185,21 +168,7 @@ class Bench {
         }
       }
     }
-    double total_us = 0;
-    double total_gflop = 0;
-    fmt::print("{}\n", title);
-    for (Row& row : rows) {
-      // The lower quartile: other programs on the machine disturb upwards only.
-      const auto quartile = row.times.begin() + static_cast<long>(row.times.size() / 4);
-      std::nth_element(row.times.begin(), quartile, row.times.end());
-      const double us = *quartile;
-      fmt::print("  {:>2} x {:28} {:9.1f} us {:6.0f} GFLOP/s {:4.0f} %  {}\n", row.layer->count, row.layer->name, us,
-                 row.layer->gflop / us * 1e6, 100 * row.layer->gflop / us * 1e6 / peak_, row.choice);
-      total_us += us * row.layer->count;
-      total_gflop += row.layer->gflop * row.layer->count;
-    }
-    fmt::print("  all: {:.2f} ms, {:.2f} GFLOP, {:.0f} GFLOP/s, {:.0f} %\n", total_us / 1e3, total_gflop,
-               total_gflop / total_us * 1e6, 100 * total_gflop / total_us * 1e6 / peak_);
+    print(title, rows);
   }
 
   /// What a product whose operands lie in the first-level cache reaches.
@@ -215,6 +184,46 @@ class Bench {
   }
 
  private:
+  /// A layer with the best of its candidates, as often as the model has it.
+  struct Row {
+    const Layer* layer;
+    Problem problem;
+    std::string choice;
+    std::vector<Instance> instances;
+    std::vector<double> times;
+  };
+
+  void add_row(const Layer& layer, bool all, std::vector<Row>& rows) {
+    Row row{&layer, problem_of(layer), "", {}, {}};
+    const auto [tactic, config] = choose(layer, row.problem, all);
+    if (tactic == nullptr) {
+      fmt::print("{}: no tactic\n", layer.name);
+      return;
+    }
+    row.choice = fmt::format("{} {}", tactic->name(), config);
+    for (int i = 0; i < layer.count; ++i) row.instances.push_back(make_instance(*tactic, row.problem, config));
+    rows.push_back(std::move(row));
+  }
+
+  void print(const std::string& title, std::vector<Row>& rows) const {
+    double total_us = 0;
+    double total_gflop = 0;
+    fmt::print("{}\n", title);
+    for (Row& row : rows) {
+      // The lower quartile: other programs on the machine disturb upwards only.
+      const auto quartile = row.times.begin() + static_cast<long>(row.times.size() / 4);
+      std::nth_element(row.times.begin(), quartile, row.times.end());
+      const double gflops = row.layer->gflop / *quartile * 1e6;
+      fmt::print("  {:>2} x {:28} {:9.1f} us {:6.0f} GFLOP/s {:4.0f} %  {}\n", row.layer->count, row.layer->name,
+                 *quartile, gflops, 100 * gflops / peak_, row.choice);
+      total_us += *quartile * row.layer->count;
+      total_gflop += row.layer->gflop * row.layer->count;
+    }
+    const double gflops = total_gflop / total_us * 1e6;
+    fmt::print("  all: {:.2f} ms, {:.2f} GFLOP, {:.0f} GFLOP/s, {:.0f} %\n", total_us / 1e3, total_gflop, gflops,
+               100 * gflops / peak_);
+  }
+
   Problem problem_of(const Layer& layer) {
     Problem p;
     p.op = layer.op;

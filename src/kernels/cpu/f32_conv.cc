@@ -65,19 +65,7 @@ class ConvKernel : public Kernel {
       product.rows = form_.batch * form_.in_h * form_.in_w;
       return run_split_product(functions_, product, *args.pool, l2_bytes_);
     }
-    const int64_t num_rows = form_.batch * form_.out_h;
-    const int64_t num_panels = (form_.out_channels + kPanelColumns - 1) / kPanelColumns;
-    const int threads = std::min(num_threads_, args.pool->num_threads());
-    const ThreadGrid grid = choose_thread_grid(num_rows, form_.group == 1 ? num_panels : 1, threads);
-    args.pool->run([&](int thread, int) {
-      if (thread >= grid.rows * grid.panels) return;
-      const int r = thread % grid.rows;
-      const int c = thread / grid.rows;
-      const F32Product part =
-          product_columns(product, num_panels * c / grid.panels, num_panels * (c + 1) / grid.panels);
-      if (part.columns <= 0) return;
-      run_rows(part, num_rows * r / grid.rows, num_rows * (r + 1) / grid.rows, scratch + thread * band_floats_);
-    });
+    run_in_bands(product, *args.pool, scratch);
   }
 
  private:
@@ -108,6 +96,22 @@ class ConvKernel : public Kernel {
     product_.taps = taps_.data();
     product_.num_taps = static_cast<int64_t>(taps_.size());
     if (as_one_product_) product_.a_row = form_.x_pixel;
+  }
+
+  void run_in_bands(const F32Product& product, ThreadPool& pool, float* bands) const {
+    const int64_t num_rows = form_.batch * form_.out_h;
+    const int64_t num_panels = (form_.out_channels + kPanelColumns - 1) / kPanelColumns;
+    const int threads = std::min(num_threads_, pool.num_threads());
+    const ThreadGrid grid = choose_thread_grid(num_rows, form_.group == 1 ? num_panels : 1, threads);
+    pool.run([&](int thread, int) {
+      if (thread >= grid.rows * grid.panels) return;
+      const int r = thread % grid.rows;
+      const int c = thread / grid.rows;
+      const F32Product part =
+          product_columns(product, num_panels * c / grid.panels, num_panels * (c + 1) / grid.panels);
+      if (part.columns <= 0) return;
+      run_rows(part, num_rows * r / grid.rows, num_rows * (r + 1) / grid.rows, bands + thread * band_floats_);
+    });
   }
 
   /// Rows [begin, end) of all images' output rows, in bands of one image each.

@@ -149,24 +149,23 @@ class GemmKernel : public Kernel {
       product.epilogue.bias = scratch;
       scratch += round_up(form_.n, kPanelColumns);
     }
-    for (size_t i = 0; i < offsets_.a.size(); ++i) {
-      const auto first_row = static_cast<int64_t>(i) * form_.m;
-      product.a = static_cast<const float*>(args.inputs[0]) + offsets_.a[i];
-      product.b = weights_;
-      if (weights_ == nullptr) {
-        if (i == 0 || offsets_.b[i] != offsets_.b[i - 1]) pack_b(args, offsets_.b[i], scratch);
-        product.b = scratch;
-      }
-      product.c = static_cast<float*>(args.outputs[0]) + first_row * product.c_row;
-      if (form_.residual != 0) {
-        product.epilogue.residual =
-            static_cast<const float*>(args.inputs[static_cast<size_t>(form_.residual)]) + first_row * residual_row_;
-      }
-      run_split_product(functions_, product, *args.pool, l2_bytes_);
-    }
+    for (size_t i = 0; i < offsets_.a.size(); ++i) run_batch(args, i, product, scratch);
   }
 
  private:
+  void run_batch(const KernelArgs& args, size_t i, F32Product product, float* packed) const {
+    const auto first_row = static_cast<int64_t>(i) * form_.m;
+    if (weights_ == nullptr && (i == 0 || offsets_.b[i] != offsets_.b[i - 1])) pack_b(args, offsets_.b[i], packed);
+    product.a = static_cast<const float*>(args.inputs[0]) + offsets_.a[i];
+    product.b = weights_ != nullptr ? weights_ : packed;
+    product.c = static_cast<float*>(args.outputs[0]) + first_row * product.c_row;
+    if (form_.residual != 0) {
+      const auto* residual = static_cast<const float*>(args.inputs[static_cast<size_t>(form_.residual)]);
+      product.epilogue.residual = residual + first_row * residual_row_;
+    }
+    run_split_product(functions_, product, *args.pool, l2_bytes_);
+  }
+
   void copy_bias(const float* bias, float* padded) const {
     const int64_t step = one_bias_ ? 0 : 1;
     for (int64_t i = 0; i < form_.n; ++i) padded[i] = form_.bias_scale * bias[i * step];
