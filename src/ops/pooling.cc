@@ -114,6 +114,7 @@ int64_t padded_count(const PoolSizes& s, const Spatial& o) {
 /// Calls f(o, input plane offset, output offset) for every output element.
 template <typename F>
 void for_outputs(const PoolSizes& s, F&& f) {
+  if (s.out.channels == 0 || s.out.num_pixels() == 0) return;
   for (int64_t n = 0; n < s.out.batch; ++n)
     for (int64_t c = 0; c < s.out.channels; ++c) {
       int64_t to = n * s.out.batch_stride + c * s.out.channel_stride;

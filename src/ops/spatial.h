@@ -3,6 +3,7 @@
 #include <array>
 #include <span>
 
+#include "base/checked.h"
 #include "ops/fused.h"
 
 namespace burnish {
@@ -33,7 +34,7 @@ struct ImageLayout {
   int64_t batch = 1, channels = 1;
   Spatial dims{1, 1, 1};
   int64_t batch_stride = 0, channel_stride = 0, pixel_stride = 0;
-  int64_t num_pixels() const { return dims[0] * dims[1] * dims[2]; }
+  int64_t num_pixels() const { return checked_mul(checked_mul(dims[0], dims[1]), dims[2]); }
 };
 ImageLayout image_layout(const Shape& shape, bool nhwc);
 
