@@ -20,7 +20,7 @@ int64_t Shape::num_elements() const { return product(0, rank_); }
 int64_t Shape::product(int begin, int end) const {
   int64_t n = 1;
   for (int i = begin; i < end; ++i) {
-    check((*this)[i] >= 0, ErrorCode::kInvalidArgument, "negative dimension in shape {}", to_string(*this));
+    if ((*this)[i] < 0) throw_error(ErrorCode::kInvalidArgument, "negative dimension in shape {}", to_string(*this));
     n = checked_mul(n, (*this)[i]);
   }
   return n;
@@ -42,8 +42,8 @@ Shape broadcast(const Shape& a, const Shape& b) {
     const int ib = i - (rank - b.rank());
     const int64_t da = ia < 0 ? 1 : a[ia];
     const int64_t db = ib < 0 ? 1 : b[ib];
-    check(da == db || da == 1 || db == 1, ErrorCode::kInvalidArgument, "shapes {} and {} do not broadcast",
-          to_string(a), to_string(b));
+    if (da != db && da != 1 && db != 1)
+      throw_error(ErrorCode::kInvalidArgument, "shapes {} and {} do not broadcast", to_string(a), to_string(b));
     out.push_back(da == 1 ? db : da);
   }
   return out;

@@ -59,7 +59,7 @@ TuningEffort TuningEffort::of_level(int opt_level) {
     case 4:
       return {kMany, 10, 12, 1e5};
     default:
-      return {kMany, kMany, 30, 1e6};
+      return {kMany, kMany, 30, 1e6, true};
   }
 }
 
@@ -83,6 +83,7 @@ std::vector<Candidate> Tuner::enumerate(const Problem& problem) const {
     if (num_tactics == effort_.tactics) break;
     // The reference is slower than anything made for the purpose: not worth the time that timing it takes.
     if (is_reference(*tactic) && num_tactics > 0) continue;
+    if (tactic->allocates() && !effort_.allocating) continue;
     if (!handles(*tactic, problem.op) || !tactic->supports(problem, target_)) continue;
     ++num_tactics;
     const auto configs = tactic->candidates(problem, target_);

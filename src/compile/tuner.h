@@ -25,6 +25,7 @@ struct TuningEffort {
   int configs = 0;          ///< Configurations of each.
   int rounds = 0;           ///< Timed rounds of every candidate; 0: nothing is timed.
   double candidate_us = 0;  ///< Time after which a candidate gets no further round (two are always run).
+  bool allocating = false;  ///< Whether tactics that allocate while running are tried.
   static TuningEffort of_level(int opt_level);
 };
 

@@ -182,7 +182,8 @@ void Graph::infer_node(NodeId id) {
                const OpDescriptor& op = descriptor_of(n);
                check_arity(op, n);
                const KnownInputs known = known_inputs(*this, n);
-               InferContext ctx(n.attrs, known.types, known.values, static_cast<int>(n.outputs.size()));
+               const std::string_view origin = n.output() == kNoValue ? n.name : value(n.output()).name;
+               InferContext ctx(n.attrs, known.types, known.values, static_cast<int>(n.outputs.size()), origin);
                op.infer(ctx);
                for (size_t i = 0; i < n.outputs.size(); ++i) {
                  if (n.outputs[i] == kNoValue) continue;

@@ -90,6 +90,9 @@ class Tactic {
   /// Whether input/output i may have rows further apart than they are long.
   virtual bool accepts_strided_input(const Problem&, int /*input*/) const { return false; }
   virtual bool accepts_strided_output(const Problem&, int /*output*/) const { return false; }
+  /// True when run() allocates (a vendor library's bookkeeping). Such tactics are candidates at opt level 5 only, so
+  /// that execution allocates nothing unless it was asked for speed above all.
+  virtual bool allocates() const { return false; }
   /// Whether the output may share memory with this input of the same size.
   virtual bool may_run_in_place(const Problem&, int /*input*/) const { return false; }
 };

@@ -81,6 +81,7 @@ void pass_dims(InferContext& c) {
 }
 
 Dim data_dim(std::string_view op, const InferContext& c) {
+  if (!c.origin().empty()) return Dim::symbol(fmt::format("{}_of_{}", op, c.origin()));
   return Dim::symbol(std::string(op) + "(" + (c.has_shape(0) ? to_string(c.shape(0)) : "?") + ")");
 }
 

@@ -36,7 +36,7 @@ Dim more_concrete(const Dim& a, const Dim& b);
 std::optional<int64_t> length_of(const InferContext& c, int i);
 /// Passes the symbolic elements of input 0 on to output 0.
 void pass_dims(InferContext& c);
-/// Symbols for dims that only the data knows: "<op>(<shape>)".
+/// Symbols for dims that only the data knows, one for each node and op: two counts are never taken for equal.
 Dim data_dim(std::string_view op, const InferContext& c);
 /// Throws kInvalidModel naming the attribute unless it is one of the choices.
 void require_choice(std::string_view attribute, std::string_view value, std::span<const std::string_view> choices);

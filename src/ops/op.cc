@@ -18,10 +18,11 @@ bool holds_integers(DType dtype) {
 }  // namespace
 
 InferContext::InferContext(const AttributeMap& attrs, std::span<const TypeInfo> types,
-                           std::span<const ValueInfo> values, int num_outputs)
+                           std::span<const ValueInfo> values, int num_outputs, std::string_view origin)
     : attrs_(attrs),
       types_(types),
       values_(values),
+      origin_(origin),
       outputs_(static_cast<size_t>(num_outputs)),
       output_dims_(static_cast<size_t>(num_outputs)) {}
 

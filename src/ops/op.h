@@ -34,10 +34,12 @@ struct ValueInfo {
 /// same functions with everything concrete.
 class InferContext {
  public:
+  /// origin: unique among the nodes of a graph; names dims that only this node's data knows.
   InferContext(const AttributeMap& attrs, std::span<const TypeInfo> types, std::span<const ValueInfo> values,
-               int num_outputs);
+               int num_outputs, std::string_view origin = {});
 
   const AttributeMap& attrs() const { return attrs_; }
+  std::string_view origin() const { return origin_; }
   int num_inputs() const { return static_cast<int>(types_.size()); }
   int num_outputs() const { return static_cast<int>(outputs_.size()); }
   /// Optional inputs that are absent have dtype kUndefined.
@@ -67,6 +69,7 @@ class InferContext {
   const AttributeMap& attrs_;
   std::span<const TypeInfo> types_;
   std::span<const ValueInfo> values_;
+  std::string_view origin_;
   std::vector<TypeInfo> outputs_;
   std::vector<std::optional<std::vector<Dim>>> output_dims_;
 };

@@ -37,7 +37,7 @@ class ScaleIndex {
           to_string(x), axis);
     const int64_t told = c.attrs().get_int("block_size", 0);
     block_ = told > 0 ? told : std::max<int64_t>(1, (length_ + num_blocks_ - 1) / num_blocks_);
-    check((length_ + block_ - 1) / block_ == num_blocks_, ErrorCode::kInvalidModel,
+    check(length_ == 0 || (length_ - 1) / block_ + 1 == num_blocks_, ErrorCode::kInvalidModel,
           "{} blocks of {} do not cover the {} elements of axis {}", num_blocks_, block_, length_, axis);
   }
 

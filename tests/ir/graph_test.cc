@@ -156,6 +156,22 @@ TEST(TryEvaluate, FollowsConstantsAndKnownShapes) {
   EXPECT_EQ(try_evaluate(g, g.find_value("x")), std::nullopt);
 }
 
+TEST(Infer, CountsThatOnlyTheDataKnowsAreNeverTakenForEqual) {
+  Graph g = parse_graph(R"(graph "g" {
+    input %a: float32[4]
+    input %b: float32[4]
+    %x = NonZero(%a)
+    %y = NonZero(%b)
+    output "x" = %x
+    output "y" = %y
+  })");
+  g.infer();
+  const SymShape& x = *g.value(g.find_value("x")).type.shape;
+  const SymShape& y = *g.value(g.find_value("y")).type.shape;
+  EXPECT_NE(x[1], y[1]);
+  EXPECT_EQ(parse_dim(to_string(x[1])), x[1]);
+}
+
 TEST(TryEvaluate, StopsAtTheLimit) {
   Graph g = parse_graph(R"(graph "g" {
     const %one: float32[1] = {1}

@@ -129,6 +129,7 @@ class OnednnConv : public Tactic {
  public:
   std::string_view name() const override { return "cpu.onednn_conv"; }
   std::vector<std::string_view> ops() const override { return {kFusedConv}; }
+  bool allocates() const override { return true; }  // dnnl_primitive_execute builds its argument map each time
 
   bool supports(const Problem& p, const Target& target) const override {
     if (p.op != kFusedConv || !onednn::matches_isa(target)) return false;

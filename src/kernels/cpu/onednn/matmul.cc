@@ -105,6 +105,7 @@ class OnednnMatmul : public Tactic {
  public:
   std::string_view name() const override { return "cpu.onednn_matmul"; }
   std::vector<std::string_view> ops() const override { return {kFusedMatMul}; }
+  bool allocates() const override { return true; }  // dnnl_primitive_execute builds its argument map each time
 
   bool supports(const Problem& p, const Target& target) const override {
     if (p.op != kFusedMatMul || !onednn::matches_isa(target) || swaps(p, "transA")) return false;
