@@ -1,85 +1,16 @@
 // Whole models as two exporters write them: what is left of them after the passes, and that the numbers stay.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <filesystem>
-#include <fstream>
-#include <numeric>
-#include <random>
-
-#include "onnx-ml.pb.h"
 #include "onnx/importer.h"
-#include "pass_tester.h"
+#include "passes/pass_tester.h"
+#include "support/structure.h"
 
 namespace burnish {
 namespace {
 
-namespace fs = std::filesystem;
+using testing::Structure;
 using Histogram = std::map<std::string, int>;
-
-/// The structures come without weights. Their data files are made here: holes with a mark at each tensor's beginning,
-/// so that no two tensors are equal, or seeded random numbers throughout.
-class Structure {
- public:
-  Structure(const std::string& name, bool random) {
-    folder_ = fs::path(testing::TempDir()) / fmt::format("burnish_{}_{}", name, ::getpid());
-    fs::create_directories(folder_);
-    const fs::path source = fs::path("tests/models/structures") / (name + ".onnx");
-    fs::copy_file(source, path(name), fs::copy_options::overwrite_existing);
-    onnx::ModelProto model;
-    std::ifstream file(source, std::ios::binary);
-    EXPECT_TRUE(model.ParseFromIstream(&file)) << source;
-    for (const onnx::TensorProto& t : model.graph().initializer()) {
-      if (t.data_location() == onnx::TensorProto::EXTERNAL) write(t, random);
-    }
-    graph_ = import_model_file(path(name));
-  }
-  ~Structure() { fs::remove_all(folder_); }
-  Structure(const Structure&) = delete;
-  Structure& operator=(const Structure&) = delete;
-
-  const Graph& graph() const { return graph_; }
-
- private:
-  std::string path(const std::string& name) const { return folder_ / (name + ".onnx"); }
-
-  void write(const onnx::TensorProto& tensor, bool random) {
-    std::map<std::string, std::string> where;
-    for (const auto& entry : tensor.external_data()) where[entry.key()] = entry.value();
-    const int64_t offset = std::stoll(where.at("offset"));
-    const int64_t length = std::stoll(where.at("length"));
-    const fs::path data = folder_ / where.at("location");
-    if (!fs::exists(data)) std::ofstream(data, std::ios::binary).flush();
-    const auto end = static_cast<uintmax_t>(offset + length);
-    if (fs::file_size(data) < end) fs::resize_file(data, end);
-    const std::string bytes =
-        tensor.data_type() == onnx::TensorProto::INT64
-            ? positions(length / static_cast<int64_t>(sizeof(int64_t)))
-            : numbers(random ? length / static_cast<int64_t>(sizeof(float)) : 1, tensor.dims_size() == 1);
-    std::fstream out(data, std::ios::binary | std::ios::in | std::ios::out);
-    out.seekp(offset);
-    out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  }
-
-  static std::string positions(int64_t count) {
-    std::vector<int64_t> values(static_cast<size_t>(count));
-    std::iota(values.begin(), values.end(), 0);
-    return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(int64_t)};
-  }
-
-  /// Small enough to keep activations tame over many layers; vectors are positive, as variances must be.
-  std::string numbers(int64_t count, bool vector) {
-    std::uniform_real_distribution<float> number(vector ? 0.1F : -0.08F, vector ? 1.0F : 0.08F);
-    std::vector<float> values(static_cast<size_t>(count));
-    for (float& v : values) v = number(generator_);
-    return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float)};
-  }
-
-  fs::path folder_;
-  std::mt19937 generator_{3};
-  Graph graph_;
-};
 
 Graph optimised(const Graph& original) {
   Graph graph = original;
@@ -89,13 +20,13 @@ Graph optimised(const Graph& original) {
   return graph;
 }
 
-class Exporters : public testing::TestWithParam<std::string> {
+class Exporters : public ::testing::TestWithParam<std::string> {
  protected:
   Graph optimised_structure(const std::string& model) const {
     return optimised(Structure(model + "_" + GetParam(), false).graph());
   }
 };
-INSTANTIATE_TEST_SUITE_P(Both, Exporters, testing::Values("legacy", "dynamo"),
+INSTANTIATE_TEST_SUITE_P(Both, Exporters, ::testing::Values("legacy", "dynamo"),
                          [](const auto& info) { return info.param; });
 
 TEST_P(Exporters, ResNet50) {
@@ -192,8 +123,8 @@ TEST_P(Exporters, MiniLmKeepsItsNumbersUnderPaddingMasks) {
   expect_same_numbers(structure.graph(), graph, inputs);
 }
 
-class Fashion : public testing::TestWithParam<std::string> {};
-INSTANTIATE_TEST_SUITE_P(Both, Fashion, testing::Values("resnet", "mobile"),
+class Fashion : public ::testing::TestWithParam<std::string> {};
+INSTANTIATE_TEST_SUITE_P(Both, Fashion, ::testing::Values("resnet", "mobile"),
                          [](const auto& info) { return info.param; });
 
 TEST_P(Fashion, EndsInConvolutionsAndOneProduct) {

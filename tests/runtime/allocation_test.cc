@@ -1,94 +1,18 @@
 // Execution allocates nothing once a context has run with its shapes.
 #include <gtest/gtest.h>
 
-#include <atomic>
-#include <cstdlib>
-#include <new>
+#include <memory>
 
 #include "runtime/plan_builder.h"
 #include "runtime/test_tactics.h"
-
-namespace {
-
-std::atomic<bool> counting{false};
-std::atomic<int> allocations{0};
-
-void* counted(std::size_t size, std::size_t alignment) {
-  if (counting.load()) allocations.fetch_add(1);
-  return alignment <= alignof(std::max_align_t)
-             ? std::malloc(size == 0 ? 1 : size)
-             : std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
-}
-
-void* counted_or_throw(std::size_t size, std::size_t alignment) {
-  void* p = counted(size, alignment);
-  if (p == nullptr) throw std::bad_alloc();
-  return p;
-}
-
-}  // namespace
-
-void* operator new(std::size_t n) {
-  return counted_or_throw(n, 1);
-}
-void* operator new[](std::size_t n) {
-  return counted_or_throw(n, 1);
-}
-void* operator new(std::size_t n, const std::nothrow_t&) noexcept {
-  return counted(n, 1);
-}
-void* operator new[](std::size_t n, const std::nothrow_t&) noexcept {
-  return counted(n, 1);
-}
-void* operator new(std::size_t n, std::align_val_t a) {
-  return counted_or_throw(n, static_cast<std::size_t>(a));
-}
-void* operator new[](std::size_t n, std::align_val_t a) {
-  return counted_or_throw(n, static_cast<std::size_t>(a));
-}
-void* operator new(std::size_t n, std::align_val_t a, const std::nothrow_t&) noexcept {
-  return counted(n, static_cast<std::size_t>(a));
-}
-void operator delete(void* p) noexcept {
-  std::free(p);
-}
-void operator delete[](void* p) noexcept {
-  std::free(p);
-}
-void operator delete(void* p, std::size_t) noexcept {
-  std::free(p);
-}
-void operator delete[](void* p, std::size_t) noexcept {
-  std::free(p);
-}
-void operator delete(void* p, std::align_val_t) noexcept {
-  std::free(p);
-}
-void operator delete[](void* p, std::align_val_t) noexcept {
-  std::free(p);
-}
-void operator delete(void* p, std::size_t, std::align_val_t) noexcept {
-  std::free(p);
-}
-void operator delete[](void* p, std::size_t, std::align_val_t) noexcept {
-  std::free(p);
-}
+#include "support/allocation_counter.h"
 
 namespace burnish {
 namespace {
 
+using testing::AllocationCounter;
 using testing::make_engine;
 using testing::PlanBuilder;
-
-class AllocationCounter {
- public:
-  AllocationCounter() {
-    allocations = 0;
-    counting = true;
-  }
-  ~AllocationCounter() { counting = false; }
-  static int count() { return allocations; }
-};
 
 // In place, views, a concat of which one input is copied, a strided output, misaligned input, two outputs.
 EngineData varied_engine() {
