@@ -22,23 +22,23 @@ struct Profile {
 Profile parse_profile(std::string_view text);
 
 struct BuildOptions {
-  std::vector<Profile> profiles;       ///< Empty: a sensible default, reported through log.
-  int num_threads = 0;                 ///< Threads to tune for; 0 means all cores.
-  int opt_level = 3;                   ///< 0: no tuning, no fusion … 5: every candidate timed long.
-  std::string timing_cache;            ///< File to read and update; empty: none.
-  int64_t memory_limit_bytes = 0;      ///< Weights and arena at max shapes; 0: none.
+  std::vector<Profile> profiles;   ///< Empty: a sensible default, reported through log.
+  int num_threads = 0;             ///< Threads to tune for; 0 means all cores.
+  int opt_level = 3;               ///< 0: no tuning, no fusion … 5: every candidate timed long.
+  std::string timing_cache;        ///< File to read and update; empty: none.
+  int64_t memory_limit_bytes = 0;  ///< Weights and arena at max shapes; 0: none.
   std::vector<std::string> disabled_passes;
-  bool verbose = false;                ///< Report what every pass changed and how long it took.
+  bool verbose = false;  ///< Report what every pass changed and how long it took.
   std::function<void(std::string_view message)> log;
   std::function<void(std::string_view stage, int64_t done, int64_t total)> progress;
 };
 
 struct BuildReport {
   double seconds = 0;
-  std::map<std::string, int> fused;    ///< What was fused, by kind: "Conv+BatchNormalization" → 53.
+  std::map<std::string, int> fused;  ///< What was fused, by kind: "Conv+BatchNormalization" → 53.
   int nodes_before = 0, steps_after = 0;
   int64_t engine_bytes = 0;
-  int timed_candidates = 0;            ///< 0 when the timing cache knew everything.
+  int timed_candidates = 0;  ///< 0 when the timing cache knew everything.
 };
 
 /// Builds and writes atomically: on failure nothing stands under engine_path that was not there before.

@@ -2,7 +2,8 @@
 /// \file
 /// The runtime's public API: load an engine, make contexts, execute. Depends on nothing but the standard library.
 ///
-/// Every function that can fail throws burnish::Exception, whose what() names the culprit, the reason and the next step.
+/// Every function that can fail throws burnish::Exception, whose what() names the culprit, the reason and the next
+/// step.
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -15,8 +16,22 @@
 namespace burnish {
 
 /// Element types that bindings can have.
-enum class DataType { kFloat32, kFloat64, kFloat16, kBFloat16, kInt8, kInt16, kInt32, kInt64, kUInt8, kUInt16, kUInt32,
-                      kUInt64, kBool, kOther };
+enum class DataType {
+  kFloat32,
+  kFloat64,
+  kFloat16,
+  kBFloat16,
+  kInt8,
+  kInt16,
+  kInt32,
+  kInt64,
+  kUInt8,
+  kUInt16,
+  kUInt32,
+  kUInt64,
+  kBool,
+  kOther
+};
 
 class Exception : public std::runtime_error {
  public:
@@ -44,8 +59,8 @@ struct ShapeRange {
 struct StepTiming {
   std::string name, op, tactic;
   double median_us = 0;
-  double gflops = 0;      ///< Arithmetic of one run, in 10⁹ operations (0 when not counted).
-  double megabytes = 0;   ///< Memory touched by one run: inputs, weights, outputs.
+  double gflops = 0;     ///< Arithmetic of one run, in 10⁹ operations (0 when not counted).
+  double megabytes = 0;  ///< Memory touched by one run: inputs, weights, outputs.
 };
 
 class ExecutionContext;

@@ -12,6 +12,7 @@ struct Row {
   Kind kind;
 };
 
+// clang-format off
 constexpr std::array<Row, kNumDTypes> kRows{{
     {"undefined", 0, Kind::kNone},
     {"float32", 4, Kind::kFloat},
@@ -38,6 +39,7 @@ constexpr std::array<Row, kNumDTypes> kRows{{
     {"uint2", 1, Kind::kUnsigned},
     {"bool", 1, Kind::kBool},
 }};
+// clang-format on
 
 const Row& row(DType dtype) {
   const auto i = static_cast<size_t>(dtype);
@@ -46,11 +48,21 @@ const Row& row(DType dtype) {
 
 }  // namespace
 
-size_t size_of(DType dtype) { return row(dtype).bytes; }
-std::string_view name_of(DType dtype) { return row(dtype).name; }
-bool is_floating(DType dtype) { return row(dtype).kind == Kind::kFloat; }
-bool is_signed_integer(DType dtype) { return row(dtype).kind == Kind::kSigned; }
-bool is_integer(DType dtype) { return is_signed_integer(dtype) || row(dtype).kind == Kind::kUnsigned; }
+size_t size_of(DType dtype) {
+  return row(dtype).bytes;
+}
+std::string_view name_of(DType dtype) {
+  return row(dtype).name;
+}
+bool is_floating(DType dtype) {
+  return row(dtype).kind == Kind::kFloat;
+}
+bool is_signed_integer(DType dtype) {
+  return row(dtype).kind == Kind::kSigned;
+}
+bool is_integer(DType dtype) {
+  return is_signed_integer(dtype) || row(dtype).kind == Kind::kUnsigned;
+}
 
 DType parse_dtype(std::string_view name) {
   for (size_t i = 1; i < kRows.size(); ++i)

@@ -4,28 +4,44 @@ namespace burnish {
 
 std::string_view name_of(ErrorCode code) {
   switch (code) {
-    case ErrorCode::kInvalidArgument: return "invalid_argument";
-    case ErrorCode::kInvalidModel: return "invalid_model";
-    case ErrorCode::kUnsupported: return "unsupported";
-    case ErrorCode::kIo: return "io";
-    case ErrorCode::kCorrupt: return "corrupt";
-    case ErrorCode::kMismatch: return "mismatch";
-    case ErrorCode::kOutOfMemory: return "out_of_memory";
-    case ErrorCode::kInternal: return "internal";
+    case ErrorCode::kInvalidArgument:
+      return "invalid_argument";
+    case ErrorCode::kInvalidModel:
+      return "invalid_model";
+    case ErrorCode::kUnsupported:
+      return "unsupported";
+    case ErrorCode::kIo:
+      return "io";
+    case ErrorCode::kCorrupt:
+      return "corrupt";
+    case ErrorCode::kMismatch:
+      return "mismatch";
+    case ErrorCode::kOutOfMemory:
+      return "out_of_memory";
+    case ErrorCode::kInternal:
+      return "internal";
   }
   return "internal";
 }
 
 int exit_code_of(ErrorCode code) {
   switch (code) {
-    case ErrorCode::kInvalidArgument: return 2;
-    case ErrorCode::kInvalidModel: return 3;
-    case ErrorCode::kUnsupported: return 4;
-    case ErrorCode::kIo: return 5;
-    case ErrorCode::kCorrupt: return 6;
-    case ErrorCode::kMismatch: return 7;
-    case ErrorCode::kOutOfMemory: return 8;
-    case ErrorCode::kInternal: return 70;
+    case ErrorCode::kInvalidArgument:
+      return 2;
+    case ErrorCode::kInvalidModel:
+      return 3;
+    case ErrorCode::kUnsupported:
+      return 4;
+    case ErrorCode::kIo:
+      return 5;
+    case ErrorCode::kCorrupt:
+      return 6;
+    case ErrorCode::kMismatch:
+      return 7;
+    case ErrorCode::kOutOfMemory:
+      return 8;
+    case ErrorCode::kInternal:
+      return 70;
   }
   return 70;
 }

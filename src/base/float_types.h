@@ -9,7 +9,9 @@ namespace burnish {
 float half_to_float(uint16_t bits);
 uint16_t float_to_half(float value);
 
-inline float bfloat16_to_float(uint16_t bits) { return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16); }
+inline float bfloat16_to_float(uint16_t bits) {
+  return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16);
+}
 inline uint16_t float_to_bfloat16(float value) {
   const auto u = std::bit_cast<uint32_t>(value);
   if ((u & 0x7fffffffU) > 0x7f800000U) return static_cast<uint16_t>((u >> 16) | 0x40U);  // keep NaN quiet

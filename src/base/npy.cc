@@ -120,12 +120,12 @@ void write_npy(const std::string& path, const Tensor& tensor) {
   const Tensor t = widen_to_float(tensor);
   std::string dims;
   for (const int64_t d : t.shape()) dims += std::to_string(d) + ",";
-  std::string header = fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': ({}), }}",
-                                   descriptor_of(t.dtype(), path), dims);
+  std::string header =
+      fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': ({}), }}", descriptor_of(t.dtype(), path), dims);
   header.append((64 - (10 + header.size() + 1) % 64) % 64, ' ').push_back('\n');
   const auto n = static_cast<uint16_t>(header.size());
-  const unsigned char prefix[10] = {0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0, static_cast<unsigned char>(n & 0xff),
-                                    static_cast<unsigned char>(n >> 8)};
+  const unsigned char prefix[10] = {
+      0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0, static_cast<unsigned char>(n & 0xff), static_cast<unsigned char>(n >> 8)};
   AtomicFile file(path);
   file.write(prefix, sizeof(prefix));
   file.write(header.data(), header.size());

@@ -15,7 +15,9 @@ void Shape::push_back(int64_t dim) {
   dims_[static_cast<size_t>(rank_++)] = dim;
 }
 
-int64_t Shape::num_elements() const { return product(0, rank_); }
+int64_t Shape::num_elements() const {
+  return product(0, rank_);
+}
 
 int64_t Shape::product(int begin, int end) const {
   int64_t n = 1;
@@ -26,7 +28,9 @@ int64_t Shape::product(int begin, int end) const {
   return n;
 }
 
-bool Shape::operator==(const Shape& other) const { return std::equal(begin(), end(), other.begin(), other.end()); }
+bool Shape::operator==(const Shape& other) const {
+  return std::equal(begin(), end(), other.begin(), other.end());
+}
 
 std::string to_string(const Shape& shape) {
   std::string s = "[";

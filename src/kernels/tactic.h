@@ -25,7 +25,7 @@ namespace burnish {
 struct TensorDesc {
   DType dtype = DType::kUndefined;  ///< kUndefined: an absent optional tensor.
   Shape shape;
-  int64_t row_stride = 0;           ///< Elements between rows; 0 means dense (= shape.back()).
+  int64_t row_stride = 0;  ///< Elements between rows; 0 means dense (= shape.back()).
 
   bool present() const { return dtype != DType::kUndefined; }
   int64_t ld() const { return row_stride > 0 ? row_stride : (shape.rank() > 0 ? shape.back() : 1); }
@@ -44,7 +44,9 @@ struct Problem {
   std::vector<Tensor> constants;
   std::vector<bool> is_constant;
 
-  bool has_input(int i) const { return i < static_cast<int>(inputs.size()) && inputs[static_cast<size_t>(i)].present(); }
+  bool has_input(int i) const {
+    return i < static_cast<int>(inputs.size()) && inputs[static_cast<size_t>(i)].present();
+  }
 };
 
 /// What a kernel gets for one run. Pointers of absent and of packed inputs are null.

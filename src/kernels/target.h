@@ -13,10 +13,10 @@ struct Target {
   std::string kind = "cpu";
   Isa isa = Isa::kScalar;
   int num_threads = 1;
-  int64_t l1_bytes = 32 << 10;   ///< Data cache per core.
-  int64_t l2_bytes = 1 << 20;    ///< Per core.
-  int64_t l3_bytes = 16 << 20;   ///< Shared.
-  std::string cpu_name;          ///< "AMD EPYC …"
+  int64_t l1_bytes = 32 << 10;  ///< Data cache per core.
+  int64_t l2_bytes = 1 << 20;   ///< Per core.
+  int64_t l3_bytes = 16 << 20;  ///< Shared.
+  std::string cpu_name;         ///< "AMD EPYC …"
   /// Decides whether an engine may run and whether timings may be reused: kind, CPU name, ISA.
   std::string fingerprint() const;
 };

@@ -20,8 +20,8 @@ TEST(Half, EveryFiniteValueSurvivesTheRoundTrip) {
 }
 
 TEST(Half, RoundsToNearestEven) {
-  EXPECT_EQ(float_to_half(1.0F + 0x1p-11F), 0x3c00);             // tie, down to even
-  EXPECT_EQ(float_to_half(1.0F + 3 * 0x1p-11F), 0x3c02);         // tie, up to even
+  EXPECT_EQ(float_to_half(1.0F + 0x1p-11F), 0x3c00);      // tie, down to even
+  EXPECT_EQ(float_to_half(1.0F + 3 * 0x1p-11F), 0x3c02);  // tie, up to even
   EXPECT_EQ(float_to_half(std::nextafter(1.0F + 0x1p-11F, 2.0F)), 0x3c01);
   EXPECT_EQ(float_to_half(65519.0F), 0x7bff);
   EXPECT_EQ(float_to_half(65520.0F), 0x7c00);
