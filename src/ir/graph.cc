@@ -49,13 +49,13 @@ ValueId Graph::add_value(const std::string& wanted_name, TypeInfo type) {
   return values_.back().id;
 }
 
-ValueId Graph::add_input(std::string name, TypeInfo type) {
+ValueId Graph::add_input(const std::string& name, TypeInfo type) {
   const ValueId id = add_value(name, std::move(type));
   inputs_.push_back(id);
   return id;
 }
 
-ValueId Graph::add_constant(std::string name, Tensor value) {
+ValueId Graph::add_constant(const std::string& name, Tensor value) {
   const ValueId id = add_value(name, {value.dtype(), to_symbolic(value.shape())});
   this->value(id).constant = std::move(value);
   return id;

@@ -43,9 +43,9 @@ struct Node {
 class Graph {
  public:
   // --- building -------------------------------------------------------------------------------------------------
-  ValueId add_input(std::string name, TypeInfo type);
+  ValueId add_input(const std::string& name, TypeInfo type);
   /// Equal constants are not merged here; the name is made unique with a suffix when taken.
-  ValueId add_constant(std::string name, Tensor value);
+  ValueId add_constant(const std::string& name, Tensor value);
   /// Creates one value per output name ("" makes kNoValue) of yet unknown type.
   NodeId add_node(std::string op, std::string name, std::vector<ValueId> inputs, AttributeMap attrs,
                   const std::vector<std::string>& output_names);
