@@ -7,42 +7,10 @@
 #include "engine/engine_file.h"
 #include "node/compare.h"
 #include "node/run_case.h"
+#include "runtime/engine_impl.h"
 
 namespace burnish::node_test {
 namespace {
-
-DataType data_type_of(DType dtype) {
-  switch (dtype) {
-    case DType::kFloat32:
-      return DataType::kFloat32;
-    case DType::kFloat64:
-      return DataType::kFloat64;
-    case DType::kFloat16:
-      return DataType::kFloat16;
-    case DType::kBFloat16:
-      return DataType::kBFloat16;
-    case DType::kInt8:
-      return DataType::kInt8;
-    case DType::kInt16:
-      return DataType::kInt16;
-    case DType::kInt32:
-      return DataType::kInt32;
-    case DType::kInt64:
-      return DataType::kInt64;
-    case DType::kUInt8:
-      return DataType::kUInt8;
-    case DType::kUInt16:
-      return DataType::kUInt16;
-    case DType::kUInt32:
-      return DataType::kUInt32;
-    case DType::kUInt64:
-      return DataType::kUInt64;
-    case DType::kBool:
-      return DataType::kBool;
-    default:
-      return DataType::kOther;
-  }
-}
 
 Engine build(const NodeCase& node_case) {
   BuildSettings settings;
@@ -53,7 +21,7 @@ Engine build(const NodeCase& node_case) {
 }
 
 Tensor output_of(const ExecutionContext& context, const BindingInfo& info, DType dtype) {
-  check(info.dtype == data_type_of(dtype), ErrorCode::kInternal, "output '{}' is not of type {}", info.name,
+  check(info.dtype == public_type_of(dtype), ErrorCode::kInternal, "output '{}' is not of type {}", info.name,
         name_of(dtype));
   const auto dims = context.output_shape(info.name);
   Tensor tensor(dtype, Shape(dims));
