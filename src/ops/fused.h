@@ -1,16 +1,19 @@
 #pragma once
-// Our fused operators. All work on FLOAT (other types are refused by inference).
+// Our fused operators. Their tensors (X, W, R, Q, K, V, x0 … and Y) may be stored in any encoding of ops/encoding.h;
+// they mean what they mean on FLOAT, applied to the decoded inputs. Biases, masks and weight scales are FLOAT.
 //
-// FusedConv(X, W, B?, R?) -> Y
+// FusedConv(X, W, B?, R?, S?) -> Y
 //   Convolution with an epilogue. W is [O, I/group, kH, kW] as in ONNX (1-D and 3-D likewise), B is [O], R has Y's
 //   shape. attrs: kernel_shape, strides, pads, dilations, group as Conv (pads always explicit, never auto_pad);
 //          activation, act_alpha, act_beta (ops/activation.h);
 //          residual: "before" (Y = act(conv + B + R)) or "after" (Y = act(conv + B) + R); absent without R;
 //          input_layout, output_layout: "NCHW" (default) or "NHWC": the order of X's dims, and of Y's and R's.
+//   S is [O]: what the decoded W is multiplied with, by output channel (INT8 weights have one scale a channel).
 //
-// FusedMatMul(A, W, B?, R?) -> Y
-//   Y = act(alpha · op(A)·op(W) + B [+ R]) [+ R]; batch dims broadcast as in MatMul; B is [N]; R has Y's shape.
-//   attrs: transA, transB (swap the last two dims), alpha; activation…; residual as above.
+// FusedMatMul(A, W, B?, R?, S?) -> Y
+//   Y = act(alpha · op(A)·op(W) + B [+ R]) [+ R]; batch dims broadcast as in MatMul; B and S are [N]; R has Y's shape;
+//   W is multiplied with S by column. attrs: transA, transB (swap the last two dims), alpha; activation…; residual as
+//   above.
 //
 // FusedAttention(Q, K, V, mask?) -> Y       multi-head attention without its projections
 //   Q [B, S, H·D], K [B, T, H·D], V [B, T, H·E] -> Y [B, S, H·E]; head h owns columns [h·D, (h+1)·D).
@@ -32,6 +35,7 @@
 #include <vector>
 
 #include "ops/activation.h"
+#include "ops/encoding.h"
 #include "ops/op.h"
 
 namespace burnish {
@@ -40,6 +44,12 @@ inline constexpr std::string_view kFusedConv = "FusedConv";
 inline constexpr std::string_view kFusedMatMul = "FusedMatMul";
 inline constexpr std::string_view kFusedAttention = "FusedAttention";
 inline constexpr std::string_view kPointwise = "Pointwise";
+
+/// Inputs of FusedConv and FusedMatMul.
+inline constexpr int kFusedWeights = 1;
+inline constexpr int kFusedBias = 2;
+inline constexpr int kFusedResidual = 3;
+inline constexpr int kFusedWeightScales = 4;
 
 enum class Residual { kNone, kBefore, kAfter };
 Residual residual_of(const AttributeMap& attrs);

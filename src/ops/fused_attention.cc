@@ -108,19 +108,19 @@ void softmax_row(std::vector<float>& row, bool masked_zero) {
 }  // namespace
 
 void infer_fused_attention(InferContext& c) {
-  require_float32(c, 0, 2);
+  require_encodable(c, 0, 2);
   const int64_t heads = heads_of(c.attrs());
   const bool packed = is_packed(c.attrs());
   check(packed ? !c.has_input(1) && !c.has_input(2) : c.has_input(1) && c.has_input(2), ErrorCode::kInvalidModel, "{}",
         packed ? "packed_qkv excludes the inputs K and V" : "the inputs K and V are missing");
   for (int i = 0; i < 3; ++i) require_rank(c, i, 3);
   if (!c.has_shape(0) || (!packed && (!c.has_shape(1) || !c.has_shape(2))))
-    return c.set_output(0, DType::kFloat32, std::nullopt);
+    return c.set_output(0, output_encoding(c.attrs()).dtype, std::nullopt);
   const SymShape& q = c.shape(0);
   if (packed) {
     const Dim columns = per_head(per_head(q[2], heads), 3) * Dim(heads);
     check_mask(c, q[0], q[1], q[1], heads);
-    return c.set_output(0, DType::kFloat32, SymShape{q[0], q[1], columns});
+    return c.set_output(0, output_encoding(c.attrs()).dtype, SymShape{q[0], q[1], columns});
   }
   const SymShape &k = c.shape(1), &v = c.shape(2);
   require_equal(per_head(q[2], heads), per_head(k[2], heads), "columns of Q and K");
@@ -129,10 +129,12 @@ void infer_fused_attention(InferContext& c) {
   require_equal(q[0], v[0], "batches of Q and V");
   require_equal(k[1], v[1], "rows of K and V");
   check_mask(c, q[0], q[1], k[1], heads);
-  c.set_output(0, DType::kFloat32, SymShape{q[0], q[1], v[2]});
+  c.set_output(0, output_encoding(c.attrs()).dtype, SymShape{q[0], q[1], v[2]});
 }
 
-void evaluate_fused_attention(EvalContext& c) {
+namespace {
+
+void evaluate_on_floats(EvalContext& c) {
   const AttentionSizes s = sizes_of(c);
   const float scale = c.attrs().get_float("scale", 1);
   const bool masked_zero = c.attrs().get_int("masked_rows_zero", 0) != 0;
@@ -154,6 +156,12 @@ void evaluate_fused_attention(EvalContext& c) {
     for (int64_t t = 0; t < s.keys; ++t)
       for (int64_t e = 0; e < s.v.size; ++e) out[e] += scores[static_cast<size_t>(t)] * s.v.row(b, h, t)[e];
   }
+}
+
+}  // namespace
+
+void evaluate_fused_attention(EvalContext& c) {
+  evaluate_decoded(c, 0, 2, evaluate_on_floats);
 }
 
 }  // namespace burnish

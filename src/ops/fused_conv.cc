@@ -24,15 +24,27 @@ Shape to_nchw(const Shape& shape, bool nhwc) {
 }  // namespace
 
 void infer_fused_conv(InferContext& c) {
-  require_float32(c, 0, 3);
+  require_product_types(c);
   check(auto_pad_of(c.attrs()) == AutoPad::kNotSet, ErrorCode::kInvalidModel, "FusedConv takes explicit pads only");
   const auto out = conv_output_shape(c, 0, 1, is_nhwc(c.attrs(), "input_layout"), is_nhwc(c.attrs(), "output_layout"));
-  if (c.has_shape(1) && c.rank(1) > 0) check_bias(c, 2, c.shape(1)[0]);
+  if (c.has_shape(1) && c.rank(1) > 0) {
+    check_bias(c, kFusedBias, c.shape(1)[0]);
+    check_bias(c, kFusedWeightScales, c.shape(1)[0]);
+  }
   check_epilogue(c, 3, out);
-  c.set_output(0, DType::kFloat32, out);
+  c.set_output(0, output_encoding(c.attrs()).dtype, out);
 }
 
-void evaluate_fused_conv(EvalContext& c) {
+namespace {
+
+/// Multiplies every channel of an NCHW image.
+void scale_channels(const float* scales, int64_t batch, int64_t channels, int64_t pixels, float* y) {
+  for (int64_t i = 0; i < batch * channels; ++i, y += pixels) {
+    for (int64_t p = 0; p < pixels; ++p) y[p] *= scales[i % channels];
+  }
+}
+
+void evaluate_on_floats(EvalContext& c) {
   const bool in_nhwc = is_nhwc(c.attrs(), "input_layout");
   const bool out_nhwc = is_nhwc(c.attrs(), "output_layout");
   const TensorView y = c.output(0);
@@ -53,9 +65,18 @@ void evaluate_fused_conv(EvalContext& c) {
   }
   const int64_t pixels = out.product(2, out.rank());
   convolve(s, x, c.input(1).as<const float>(), result);
+  if (c.has_input(kFusedWeightScales)) {
+    scale_channels(c.input(kFusedWeightScales).as<const float>(), out[0], out[1], pixels, result);
+  }
   if (c.has_input(2)) add_channel_bias(c.input(2).as<const float>(), out[0], out[1], pixels, result);
   if (out_nhwc) swap_channels(result, out[0], out[1], pixels, y.as<float>());
   apply_epilogue(c.attrs(), c.has_input(3) ? c.input(3).as<const float>() : nullptr, y.num_elements(), y.as<float>());
+}
+
+}  // namespace
+
+void evaluate_fused_conv(EvalContext& c) {
+  evaluate_decoded(c, 0, kFusedResidual, evaluate_on_floats);
 }
 
 }  // namespace burnish

@@ -46,12 +46,12 @@ int64_t batch_offset(const Shape& out, const Shape& operand, int64_t index) {
 }  // namespace
 
 void infer_fused_matmul(InferContext& c) {
-  require_float32(c, 0, 3);
+  require_product_types(c);
   require_min_rank(c, 0, 2);
   require_min_rank(c, 1, 2);
   if (!c.has_shape(0) || !c.has_shape(1)) {
     check_epilogue(c, 3, std::nullopt);
-    return c.set_output(0, DType::kFloat32, std::nullopt);
+    return c.set_output(0, output_encoding(c.attrs()).dtype, std::nullopt);
   }
   const SymShape &a = c.shape(0), &b = c.shape(1);
   const bool trans_a = is_transposed(c.attrs(), "transA");
@@ -60,15 +60,18 @@ void infer_fused_matmul(InferContext& c) {
   SymShape out = broadcast(SymShape(a.begin(), a.end() - 2), SymShape(b.begin(), b.end() - 2));
   out.push_back(a[a.size() - (trans_a ? 1 : 2)]);
   out.push_back(b[b.size() - (trans_b ? 2 : 1)]);
-  if (c.has_shape(2)) {
-    require_rank(c, 2, 1);
-    require_equal(c.shape(2)[0], out.back(), "bias against columns");
+  for (int i : {kFusedBias, kFusedWeightScales}) {
+    if (!c.has_shape(i)) continue;
+    require_rank(c, i, 1);
+    require_equal(c.shape(i)[0], out.back(), "bias and weight scales against columns");
   }
   check_epilogue(c, 3, out);
-  c.set_output(0, DType::kFloat32, std::move(out));
+  c.set_output(0, output_encoding(c.attrs()).dtype, std::move(out));
 }
 
-void evaluate_fused_matmul(EvalContext& c) {
+namespace {
+
+void evaluate_on_floats(EvalContext& c) {
   const TensorView &a = c.input(0), &b = c.input(1);
   const TensorView y = c.output(0);
   const bool trans_a = is_transposed(c.attrs(), "transA");
@@ -83,9 +86,17 @@ void evaluate_fused_matmul(EvalContext& c) {
              y.as<float>() + i * m * n);
   }
   const int64_t total = y.num_elements();
+  if (c.has_input(kFusedWeightScales))
+    for (int64_t i = 0; i < total; ++i) y.as<float>()[i] *= c.input(kFusedWeightScales).as<const float>()[i % n];
   if (c.has_input(2))
     for (int64_t i = 0; i < total; ++i) y.as<float>()[i] += c.input(2).as<const float>()[i % n];
   apply_epilogue(c.attrs(), c.has_input(3) ? c.input(3).as<const float>() : nullptr, total, y.as<float>());
+}
+
+}  // namespace
+
+void evaluate_fused_matmul(EvalContext& c) {
+  evaluate_decoded(c, 0, kFusedResidual, evaluate_on_floats);
 }
 
 }  // namespace burnish

@@ -4,12 +4,14 @@
 
 namespace burnish {
 
-void require_float32(const InferContext& c, int first, int last) {
-  for (int i = first; i <= last && i < c.num_inputs(); ++i) {
-    if (!c.has_input(i)) continue;
-    check(c.dtype(i) == DType::kFloat32, ErrorCode::kInvalidModel, "input {} must be float32, not {}", i,
-          name_of(c.dtype(i)));
+void require_product_types(const InferContext& c) {
+  require_encodable(c, 0, kFusedWeights);
+  require_encodable(c, kFusedResidual, kFusedResidual);
+  for (int i : {kFusedBias, kFusedWeightScales}) {
+    check(!c.has_input(i) || c.dtype(i) == DType::kFloat32, ErrorCode::kInvalidModel,
+          "input {} must be float32, not {}", i, name_of(c.dtype(i)));
   }
+  for (int i = 0; i <= kFusedResidual; ++i) input_encoding(c.attrs(), i, c.dtype(i));
 }
 
 void check_epilogue(const InferContext& c, int residual, const std::optional<SymShape>& output) {
@@ -36,8 +38,8 @@ void apply_epilogue(const AttributeMap& attrs, const float* residual, int64_t nu
 namespace {
 
 constexpr OpDescriptor kOps[] = {
-    {kFusedConv, 2, 4, 1, 1, infer_fused_conv, evaluate_fused_conv},
-    {kFusedMatMul, 2, 4, 1, 1, infer_fused_matmul, evaluate_fused_matmul},
+    {kFusedConv, 2, 5, 1, 1, infer_fused_conv, evaluate_fused_conv},
+    {kFusedMatMul, 2, 5, 1, 1, infer_fused_matmul, evaluate_fused_matmul},
     {kFusedAttention, 1, 4, 1, 1, infer_fused_attention, evaluate_fused_attention},
     {kPointwise, 1, -1, 1, 1, infer_pointwise, evaluate_pointwise, kElementwise},
 };

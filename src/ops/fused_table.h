@@ -17,8 +17,8 @@ void evaluate_fused_attention(EvalContext& c);
 void infer_pointwise(InferContext& c);
 void evaluate_pointwise(EvalContext& c);
 
-/// Throws kInvalidModel unless all present inputs from first to last are FLOAT.
-void require_float32(const InferContext& c, int first, int last);
+/// Of FusedConv and FusedMatMul: throws kInvalidModel unless X, W and R are encodable, bias and weight scales FLOAT.
+void require_product_types(const InferContext& c);
 /// Checks activation and residual attributes, and the residual input against the output's shape.
 void check_epilogue(const InferContext& c, int residual, const std::optional<SymShape>& output);
 /// y = act(y [+ r]) [+ r] over all elements; r may be null.

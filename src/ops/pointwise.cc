@@ -64,15 +64,15 @@ Compiled compile(const PointwiseInstruction& instruction) {
 }  // namespace
 
 void infer_pointwise(InferContext& c) {
-  require_float32(c, 0, c.num_inputs() - 1);
+  require_encodable(c, 0, c.num_inputs() - 1);
   for (int i = 0; i < c.num_inputs(); ++i) check(c.has_input(i), ErrorCode::kInvalidModel, "input {} is missing", i);
   for (const PointwiseInstruction& instruction : parse_pointwise(c.attrs(), c.num_inputs())) compile(instruction);
   SymShape out;
   for (int i = 0; i < c.num_inputs(); ++i) {
-    if (!c.has_shape(i)) return c.set_output(0, DType::kFloat32, std::nullopt);
+    if (!c.has_shape(i)) return c.set_output(0, output_encoding(c.attrs()).dtype, std::nullopt);
     out = i == 0 ? c.shape(0) : broadcast(out, c.shape(i));
   }
-  c.set_output(0, DType::kFloat32, std::move(out));
+  c.set_output(0, output_encoding(c.attrs()).dtype, std::move(out));
 }
 
 namespace {
@@ -124,7 +124,9 @@ class BlockRunner {
 
 }  // namespace
 
-void evaluate_pointwise(EvalContext& c) {
+namespace {
+
+void evaluate_on_floats(EvalContext& c) {
   const auto program = parse_pointwise(c.attrs(), c.num_inputs());
   BlockRunner runner(program);
   const TensorView y = c.output(0);
@@ -141,6 +143,12 @@ void evaluate_pointwise(EvalContext& c) {
       runner.run(inputs, std::min(kBlock, loop.run_length() - done), y.as<float>() + at + done);
     }
   });
+}
+
+}  // namespace
+
+void evaluate_pointwise(EvalContext& c) {
+  evaluate_decoded(c, 0, c.num_inputs() - 1, evaluate_on_floats);
 }
 
 }  // namespace burnish

@@ -37,8 +37,9 @@ void read_shapes(const Problem& problem, ConvForm& form) {
 }
 
 bool all_float(const Problem& problem) {
-  return std::all_of(problem.inputs.begin(), problem.inputs.end(),
-                     [](const TensorDesc& d) { return !d.present() || d.dtype == DType::kFloat32; });
+  const auto is_float = [](const TensorDesc& d) { return !d.present() || d.dtype == DType::kFloat32; };
+  return std::all_of(problem.inputs.begin(), problem.inputs.end(), is_float) && is_float(problem.outputs[0]) &&
+         !problem.has_input(kFusedWeightScales);
 }
 
 }  // namespace

@@ -202,7 +202,8 @@ class GemmTactic : public Tactic {
     const auto is_float = [](const TensorDesc& d) { return !d.present() || d.dtype == DType::kFloat32; };
     GemmForm form;
     return f32_gemm_functions(target.isa) != nullptr &&
-           std::all_of(problem.inputs.begin(), problem.inputs.end(), is_float) && read_form(problem, form);
+           std::all_of(problem.inputs.begin(), problem.inputs.end(), is_float) && is_float(problem.outputs[0]) &&
+           (problem.op != kFusedMatMul || !problem.has_input(kFusedWeightScales)) && read_form(problem, form);
   }
 
   std::vector<std::string> candidates(const Problem&, const Target& target) const override {
