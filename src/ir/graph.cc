@@ -150,6 +150,10 @@ void Graph::replace_all_uses(ValueId old, ValueId replacement) {
   for (Node& n : nodes_) {
     if (n.alive) std::ranges::replace(n.inputs, old, replacement);
   }
+  replace_output(old, replacement);
+}
+
+void Graph::replace_output(ValueId old, ValueId replacement) {
   for (Output& o : outputs_) {
     if (o.value == old) o.value = replacement;
   }

@@ -83,6 +83,8 @@ class Graph {
   // --- rewriting ------------------------------------------------------------------------------------------------
   /// Every reader and graph output of old reads replacement instead.
   void replace_all_uses(ValueId old, ValueId replacement);
+  /// Graph outputs of old read replacement instead; nodes do not.
+  void replace_output(ValueId old, ValueId replacement);
   /// The node must have no readers left.
   void remove_node(NodeId id);
   /// Turns a value into a constant; its producer forgets it.

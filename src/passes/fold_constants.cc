@@ -6,6 +6,7 @@
 
 #include "base/checked.h"
 #include "passes/pass.h"
+#include "passes/rewrite.h"
 
 namespace burnish {
 namespace {
@@ -17,6 +18,21 @@ bool is_foldable(const Graph& graph, const Node& node) {
   const OpDescriptor* op = find_op(node.op);
   if (op == nullptr || (op->traits & kRandom) != 0 || node.outputs.empty()) return false;
   return std::ranges::all_of(node.inputs, [&](ValueId v) { return v == kNoValue || graph.value(v).is_constant(); });
+}
+
+/// Weights that a model stores as integers: fuse_quantization folds what it finds no use for.
+bool is_integer_weight(const Graph& graph, const Node& node) {
+  const DType stored = node.op == "DequantizeLinear" ? graph.value(node.input(0)).type.dtype : DType::kUndefined;
+  if ((stored != DType::kInt8 && stored != DType::kUInt8) || rank_of(graph, node.output()) < 2) return false;
+  const auto feeds_product = [&](ValueId v, const auto& self) -> bool {
+    return std::ranges::any_of(graph.users(v), [&](NodeId id) {
+      const Node& user = graph.node(id);
+      if (user.op == "Transpose") return self(user.output(), self);
+      static constexpr std::string_view kProducts[] = {"Conv", "MatMul", "Gemm", "FusedConv", "FusedMatMul"};
+      return user.input(1) == v && std::ranges::find(kProducts, user.op) != std::end(kProducts);
+    });
+  };
+  return feeds_product(node.output(), feeds_product);
 }
 
 int64_t bytes_of(const TypeInfo& type) {
@@ -56,7 +72,7 @@ bool fold(Graph& graph, NodeId id, const PassContext& context) {
 bool fold_constants(Graph& graph, const PassContext& context) {
   bool changed = false;
   for (NodeId id : graph.topological_order()) {
-    if (!is_foldable(graph, graph.node(id))) continue;
+    if (!is_foldable(graph, graph.node(id)) || is_integer_weight(graph, graph.node(id))) continue;
     graph.infer_node(id);
     if (is_small_enough(graph, graph.node(id))) changed = fold(graph, id, context) || changed;
   }

@@ -185,6 +185,14 @@ void replace_tree(Graph& graph, const std::vector<NodeId>& order, const Tree& tr
   graph.replace_all_uses(y, fused);
 }
 
+/// Reads what is dequantised, or is quantised itself.
+bool meets_quantization(const Graph& graph, const Tree& tree, NodeId root) {
+  const Node* next = single_user(graph, graph.node(root).output());
+  return (next != nullptr && next->op == "QuantizeLinear") || std::ranges::any_of(tree.inputs(), [&](ValueId v) {
+           return producer_if(graph, v, "DequantizeLinear") != nullptr;
+         });
+}
+
 }  // namespace
 
 bool fuse_pointwise(Graph& graph, const PassContext& context) {
@@ -196,7 +204,9 @@ bool fuse_pointwise(Graph& graph, const PassContext& context) {
     const NodeId root = order[i];
     if (taken.contains(root) || !is_eligible(graph, graph.node(root))) continue;
     const Tree tree(graph, users, root);
-    if (tree.nodes().size() < 2 || tree.inputs().empty()) continue;
+    // A node by itself gains nothing, but that it can then read and write narrow encodings.
+    const size_t fewest = context.precision != nullptr || meets_quantization(graph, tree, root) ? 1 : 2;
+    if (tree.nodes().size() < fewest || tree.inputs().empty()) continue;
     taken.insert(tree.nodes().begin(), tree.nodes().end());
     replace_tree(graph, order, tree, root);
     context.count(fmt::format("Pointwise of {}", tree.nodes().size()));

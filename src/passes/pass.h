@@ -12,10 +12,14 @@
 
 namespace burnish {
 
+struct PrecisionPlan;
+
 /// What a pass may know and where it reports.
 struct PassContext {
   /// Images are kept channels-last where that pays (assign_layout).
   bool channels_last = true;
+  /// What is to be stored narrow (lower_precision); null: nothing.
+  const PrecisionPlan* precision = nullptr;
   /// Counts fusions by kind ("Conv+BatchNormalization"); may be null.
   std::map<std::string, int>* fused = nullptr;
   const Reporter* reporter = nullptr;
@@ -63,5 +67,8 @@ bool fuse_pointwise(Graph& graph, const PassContext& context);
 // Layout.
 bool assign_layout(Graph& graph, const PassContext& context);
 bool sink_transposes(Graph& graph, const PassContext& context);
+// Precision.
+bool fuse_quantization(Graph& graph, const PassContext& context);
+bool lower_precision(Graph& graph, const PassContext& context);
 
 }  // namespace burnish

@@ -19,7 +19,8 @@ struct PipelineOptions {
 #else
   bool verify = true;
 #endif
-  Reporter reporter;  ///< Verbose messages tell what each pass changed and how long it took.
+  const PrecisionPlan* precision = nullptr;  ///< Values to be stored narrow (passes/precision.h); null: none.
+  Reporter reporter;                         ///< Verbose messages tell what each pass changed and how long it took.
   /// Called after every pass that changed the graph; for --dump.
   std::function<void(std::string_view pass, const Graph& graph)> on_change;
 };

@@ -118,6 +118,19 @@ std::optional<Rewritten> rewrite_operands(Graph& graph, const Node& n, const Per
   return r;
 }
 
+/// QuantizeLinear and DequantizeLinear with one scale for the whole tensor.
+bool is_quantization_per_tensor(const Graph& graph, const Node& n) {
+  if (!is_one_of(n.op, {"QuantizeLinear", "DequantizeLinear"})) return false;
+  const SymShape* scale = shape_of(graph, n.input(1));
+  return scale != nullptr && (scale->empty() || (scale->size() == 1 && (*scale)[0].is(1)));
+}
+
+std::optional<Rewritten> rewrite_first_operand(const Graph& graph, const Node& n) {
+  Rewritten r{n.inputs, n.attrs};
+  r.inputs[0] = transpose_of(graph, n.input(0))->input(0);
+  return r;
+}
+
 std::optional<Rewritten> rewrite_axis(Graph& graph, const Node& n, const Perm& perm, int64_t fallback) {
   const int64_t axis = n.attrs.get_int("axis", fallback);
   if (!axes_are_valid({axis}, perm)) return std::nullopt;
@@ -125,8 +138,7 @@ std::optional<Rewritten> rewrite_axis(Graph& graph, const Node& n, const Perm& p
   if (n.op == "Concat") {
     r = rewrite_operands(graph, n, perm);
   } else {
-    r = Rewritten{n.inputs, n.attrs};
-    r->inputs[0] = transpose_of(graph, n.input(0))->input(0);
+    r = rewrite_first_operand(graph, n);
   }
   if (r) r->attrs.set("axis", mapped_axis(axis, perm));
   return r;
@@ -173,6 +185,7 @@ std::optional<Rewritten> rewrite(Graph& graph, const Node& n, const Perm& perm) 
   if ((op->traits & kElementwise) != 0) return rewrite_operands(graph, n, perm);
   if (n.op == "Concat") return rewrite_axis(graph, n, perm, 0);
   if (transpose_of(graph, n.input(0)) == nullptr) return std::nullopt;
+  if (is_quantization_per_tensor(graph, n)) return rewrite_first_operand(graph, n);
   if (is_one_of(n.op, {"Softmax", "LogSoftmax"})) return rewrite_axis(graph, n, perm, -1);
   if (n.op == "Split") return rewrite_axis(graph, n, perm, 0);
   if (n.op == "Slice") return rewrite_axes_input(graph, n, perm, 3);
