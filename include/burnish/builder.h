@@ -21,6 +21,25 @@ struct Profile {
 /// Throws for anything else, showing the form.
 Profile parse_profile(std::string_view text);
 
+/// Which narrow types a build may use, and how much accuracy they may cost.
+struct PrecisionOptions {
+  bool bf16 = false;  ///< Store floats as BF16 wherever kernels can.
+  bool fp16 = false;  ///< Store floats as FP16; computed natively where the machine can.
+  bool int8 = false;  ///< Compute convolutions and products on 8-bit integers; needs samples or a calibration cache.
+  bool best = false;  ///< Whatever of all these is fastest within the accuracy budget.
+  /// Unlabelled samples: .npz, .npy or raw files, or folders of them (docs/precision.md).
+  std::vector<std::string> calibrate;
+  std::string calibrator = "mse";  ///< "minmax", "percentile", "entropy", "mse".
+  std::string calibration_cache;   ///< Ranges are read from it where it exists, else written to it; empty: none.
+  /// How much may be lost on samples held back, against FP32: a share of top-1 agreement, of cosine similarity, or of
+  /// the user's metric. Negative: any loss is accepted.
+  double accuracy_drop = 0.01;
+  std::string labels;          ///< .npy of class numbers, one a sample: the metric is then top-1 accuracy.
+  std::string metric_command;  ///< Program that is given a folder of outputs and prints the metric.
+  /// True when any of it asks for something other than FP32.
+  bool any() const { return bf16 || fp16 || int8 || best; }
+};
+
 struct BuildOptions {
   std::vector<Profile> profiles;   ///< Empty: a sensible default, reported through log.
   int num_threads = 0;             ///< Threads to tune for; 0 means all cores.
@@ -28,6 +47,7 @@ struct BuildOptions {
   std::string timing_cache;        ///< File to read and update; empty: none.
   int64_t memory_limit_bytes = 0;  ///< Weights and arena at max shapes; 0: none.
   std::vector<std::string> disabled_passes;
+  PrecisionOptions precision;
   bool verbose = false;  ///< Report what every pass changed and how long it took.
   std::function<void(std::string_view message)> log;
   std::function<void(std::string_view stage, int64_t done, int64_t total)> progress;
@@ -38,6 +58,8 @@ struct BuildReport {
   std::map<std::string, int> fused;  ///< What was fused, by kind: "Conv+BatchNormalization" → 53.
   int nodes_before = 0, steps_after = 0;
   int64_t engine_bytes = 0;
+  /// What lower precision cost and gained, as a table for people and as JSON. Empty where it was not measured.
+  std::string accuracy, accuracy_json;
   int timed_candidates = 0;  ///< 0 when the timing cache knew everything.
 };
 

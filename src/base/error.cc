@@ -16,6 +16,8 @@ std::string_view name_of(ErrorCode code) {
       return "corrupt";
     case ErrorCode::kMismatch:
       return "mismatch";
+    case ErrorCode::kAccuracy:
+      return "accuracy";
     case ErrorCode::kOutOfMemory:
       return "out_of_memory";
     case ErrorCode::kInternal:
@@ -38,6 +40,8 @@ int exit_code_of(ErrorCode code) {
       return 6;
     case ErrorCode::kMismatch:
       return 7;
+    case ErrorCode::kAccuracy:
+      return 9;
     case ErrorCode::kOutOfMemory:
       return 8;
     case ErrorCode::kInternal:

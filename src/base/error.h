@@ -17,6 +17,7 @@ enum class ErrorCode {
   kIo,               ///< A file could not be read or written.
   kCorrupt,          ///< An engine file or cache is damaged.
   kMismatch,         ///< An engine made for another version, target or ISA.
+  kAccuracy,         ///< The accuracy budget cannot be held.
   kOutOfMemory,      ///< Memory, or a limit on it, is exhausted.
   kInternal,         ///< A broken invariant of ours.
 };

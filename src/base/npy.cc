@@ -78,7 +78,10 @@ Tensor from_fortran_order(const Tensor& stored, const Shape& shape) {
 
 Tensor read_npy(const std::string& path) {
   auto file = MappedFile::open(path);
-  const auto bytes = file->bytes();
+  return parse_npy(file->bytes(), std::const_pointer_cast<MappedFile>(file), path);
+}
+
+Tensor parse_npy(std::span<const std::byte> bytes, std::shared_ptr<void> owner, const std::string& path) {
   const auto* raw = reinterpret_cast<const unsigned char*>(bytes.data());
   check(bytes.size() >= 12 && std::memcmp(raw, "\x93NUMPY", 6) == 0, ErrorCode::kInvalidArgument,
         "'{}' is not a .npy file", path);
@@ -95,7 +98,7 @@ Tensor read_npy(const std::string& path) {
   check(static_cast<size_t>(size) <= bytes.size() - start, ErrorCode::kInvalidArgument,
         "'{}' is truncated: {} bytes of data, {} expected", path, bytes.size() - start, size);
   void* data = const_cast<std::byte*>(bytes.data()) + start;
-  const Tensor stored(dtype, shape, std::const_pointer_cast<MappedFile>(file), data);
+  const Tensor stored(dtype, shape, std::move(owner), data);
   return fortran && shape.rank() > 1 ? from_fortran_order(stored, shape) : stored;
 }
 

@@ -6,11 +6,11 @@
 
 #include "base/thread_pool.h"
 #include "builder/boundary.h"
+#include "builder/model_compiler.h"
+#include "builder/precision_choice.h"
 #include "builder/profiles.h"
-#include "compile/compile.h"
 #include "engine/engine_file.h"
 #include "onnx/importer.h"
-#include "passes/pipeline.h"
 
 namespace burnish {
 namespace {
@@ -38,66 +38,56 @@ void check_options(const BuildOptions& options) {
 
 class Build {
  public:
-  Build(const BuildSettings& settings, const Target& target)
-      : settings_(settings),
-        options_(settings.options),
-        reporter_(settings.reporter),
-        target_(target),
-        cache_(TimingCache::load(options_.timing_cache, reporter_)),
-        tuner_(target_, cache_, options_.opt_level) {}
+  Build(const BuildSettings& settings, const Target& target, const Graph& model)
+      : options_(settings.options), target_(target), model_(model), compiler_(model, settings, target) {}
 
-  BuiltEngine run(const std::string& model_path) {
-    reporter_.advance("import", 0, 1);
-    Graph model = import_model_file(model_path);
-    if (settings_.after_import) settings_.after_import(model);
-    reporter_.advance("import", 1, 1);
-    const auto profiles = resolve_profiles(model, options_.profiles, reporter_);
-    for (const OptimizationProfile& profile : profiles) {
-      out_.data.plans.push_back(plan_for(model, profile));
-    }
-    if (cache_.changed() && !options_.timing_cache.empty()) cache_.save(options_.timing_cache, reporter_);
-    check_memory(profiles);
-    describe(model);
-    out_.data.blobs = blobs_.take();
-    return std::move(out_);
+  BuiltEngine run() {
+    const auto profiles = resolve_profiles(model_, options_.profiles, compiler_.reporter());
+    const PrecisionChoice precision = choose_precision(compiler_, profiles.front());
+    std::vector<Plan> plans;
+    for (const OptimizationProfile& profile : profiles) plans.push_back(plan_for(profile, precision));
+    compiler_.save_cache();
+    check_memory(plans, profiles);
+    report_.timed_candidates = compiler_.num_timed();
+    BuiltEngine built{compiler_.engine_of(std::move(plans), std::move(blobs_)), report_};
+    describe(built.data, precision);
+    built.report.accuracy = precision.summary;
+    return built;
   }
 
  private:
-  Plan plan_for(const Graph& model, const OptimizationProfile& profile) {
-    if (options_.opt_level < kCompareLayoutsLevel || !has_images(model)) return compile(model, profile, true);
+  Plan plan_for(const OptimizationProfile& profile, const PrecisionChoice& precision) {
+    const bool one_layout = options_.opt_level < kCompareLayoutsLevel || precision.is_lowered() || !has_images();
+    if (one_layout) return compile(profile, true, precision);
     const BlobStore before = blobs_;
-    const BuildReport report_before = out_.report;
-    Plan last = compile(model, profile, true);
+    const BuildReport report_before = report_;
+    Plan last = compile(profile, true, precision);
     std::swap(blobs_, trial_ = before);
-    std::swap(out_.report, trial_report_ = report_before);
-    Plan first = compile(model, profile, false);
-    reporter_.log(LogLevel::kVerbose, fmt::format("layouts: channels last {:.3f} ms, channels first {:.3f} ms",
-                                                  last.predicted_us / 1e3, first.predicted_us / 1e3));
+    std::swap(report_, trial_report_ = report_before);
+    Plan first = compile(profile, false, precision);
+    compiler_.reporter().log(LogLevel::kVerbose,
+                             fmt::format("layouts: channels last {:.3f} ms, channels first {:.3f} ms",
+                                         last.predicted_us / 1e3, first.predicted_us / 1e3));
     if (first.predicted_us < last.predicted_us) return first;
     std::swap(blobs_, trial_);
-    std::swap(out_.report, trial_report_);
+    std::swap(report_, trial_report_);
     return last;
   }
 
-  static bool has_images(const Graph& model) {
-    for (NodeId id = 0; id < model.num_node_ids(); ++id) {
-      if (model.node(id).alive && model.node(id).op == "Conv") return true;
+  bool has_images() const {
+    for (NodeId id = 0; id < model_.num_node_ids(); ++id) {
+      if (model_.node(id).alive && model_.node(id).op == "Conv") return true;
     }
     return false;
   }
 
-  Plan compile(const Graph& model, const OptimizationProfile& profile, bool channels_last) {
-    Graph graph = model;
-    specialize(graph, profile);
-    const PipelineReport passes = optimise(graph, channels_last);
-    CompileSession session{target_, tuner_, blobs_, reporter_};
-    Plan plan = compile_plan(graph, profile, session);
-    BuildReport& report = out_.report;
-    report.fused = passes.fused;
-    if (const int placed = count_placed(plan); placed > 0) report.fused["written into a Concat"] = placed;
-    report.nodes_before = passes.nodes_before;
-    report.steps_after = static_cast<int>(plan.steps.size());
-    report.timed_candidates = tuner_.num_timed();
+  Plan compile(const OptimizationProfile& profile, bool channels_last, const PrecisionChoice& precision) {
+    const auto optimised = compiler_.optimise(profile, channels_last, precision.lowering());
+    Plan plan = compiler_.compile(optimised.graph, profile, blobs_);
+    report_.fused = optimised.report.fused;
+    if (const int placed = count_placed(plan); placed > 0) report_.fused["written into a Concat"] = placed;
+    report_.nodes_before = optimised.report.nodes_before;
+    report_.steps_after = static_cast<int>(plan.steps.size());
     return plan;
   }
 
@@ -106,24 +96,12 @@ class Build {
                                           [](const PlanValue& v) { return v.storage == Storage::kSlice; }));
   }
 
-  PipelineReport optimise(Graph& graph, bool channels_last) {
-    reporter_.advance("optimise", 0, 1);
-    PipelineOptions passes;
-    passes.opt_level = options_.opt_level;
-    passes.disabled = options_.disabled_passes;
-    passes.channels_last = channels_last;
-    passes.reporter = reporter_;
-    PipelineReport report = run_passes(graph, passes);
-    reporter_.advance("optimise", 1, 1);
-    return report;
-  }
-
-  void check_memory(const std::vector<OptimizationProfile>& profiles) const {
+  void check_memory(const std::vector<Plan>& plans, const std::vector<OptimizationProfile>& profiles) const {
     int64_t arena = 0;
     size_t largest = 0;
-    for (size_t i = 0; i < out_.data.plans.size(); ++i) {
-      if (out_.data.plans[i].predicted_arena_bytes <= arena) continue;
-      arena = out_.data.plans[i].predicted_arena_bytes;
+    for (size_t i = 0; i < plans.size(); ++i) {
+      if (plans[i].predicted_arena_bytes <= arena) continue;
+      arena = plans[i].predicted_arena_bytes;
       largest = i;
     }
     const int64_t needed = blobs_.total_bytes() + arena;
@@ -138,30 +116,24 @@ class Build {
                        : fmt::format("lower the profile's max shapes, or raise --memory-limit to {}", needed));
   }
 
-  /// Nothing here may depend on time, place or machine beyond the target.
-  void describe(const Graph& model) {
-    EngineData& data = out_.data;
-    data.target_kind = target_.kind;
-    data.target_isa = std::string(name_of(target_.isa));
-    data.target_fingerprint = target_.fingerprint();
-    for (const auto& [key, value] : model.metadata) data.metadata["model." + key] = value;
-    data.metadata["model.name"] = model.name;
-    data.metadata["model.nodes"] = std::to_string(out_.report.nodes_before);
+  /// Nothing here may depend on time, place or machine beyond the target, but for measured speeds.
+  void describe(EngineData& data, const PrecisionChoice& precision) const {
+    for (const auto& [key, value] : model_.metadata) data.metadata["model." + key] = value;
+    data.metadata["model.name"] = model_.name;
+    data.metadata["model.nodes"] = std::to_string(report_.nodes_before);
     data.metadata["option.opt_level"] = std::to_string(options_.opt_level);
     data.metadata["option.threads"] = std::to_string(target_.num_threads);
     data.metadata["option.disabled_passes"] = fmt::format("{}", fmt::join(options_.disabled_passes, ","));
-    for (const auto& [kind, count] : out_.report.fused) data.metadata["fused." + kind] = std::to_string(count);
+    for (const auto& [key, value] : precision.metadata) data.metadata[key] = value;
+    for (const auto& [kind, count] : report_.fused) data.metadata["fused." + kind] = std::to_string(count);
   }
 
-  const BuildSettings& settings_;
   const BuildOptions& options_;
-  const Reporter& reporter_;
   const Target& target_;
-  TimingCache cache_;
-  Tuner tuner_;
+  const Graph& model_;
+  ModelCompiler compiler_;
   BlobStore blobs_, trial_;
-  BuildReport trial_report_;
-  BuiltEngine out_;
+  BuildReport report_, trial_report_;
 };
 
 /// Refuses early what would only fail after minutes of tuning.
@@ -191,7 +163,11 @@ BuiltEngine build_engine(const std::string& model_path, const BuildSettings& set
   const int wanted = settings.options.num_threads;
   const int num_threads = wanted > 0 ? wanted : num_available_cores();
   const Target target = detect_cpu(num_threads);
-  return Build(settings, target).run(model_path);
+  settings.reporter.advance("import", 0, 1);
+  Graph model = import_model_file(model_path);
+  if (settings.after_import) settings.after_import(model);
+  settings.reporter.advance("import", 1, 1);
+  return Build(settings, target, model).run();
 }
 
 BuildReport build_to_file(const std::string& model_path, const std::string& engine_path,

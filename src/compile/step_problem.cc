@@ -1,6 +1,7 @@
 #include "compile/step_problem.h"
 
 #include "base/hash.h"
+#include "ops/encoding.h"
 
 namespace burnish {
 namespace {
@@ -18,6 +19,15 @@ std::string describe(const TensorDesc& desc) {
   std::string text = std::string(name_of(desc.dtype)) + to_string(desc.shape);
   if (!desc.dense()) text += fmt::format("/{}", desc.row_stride);
   return text;
+}
+
+/// Attributes without scales and zero points: those differ from layer to layer, but take no time.
+std::string describe(const AttributeMap& attrs) {
+  AttributeMap kept;
+  for (const auto& [name, value] : attrs.values()) {
+    if (!is_scale_attribute(name)) kept.set(name, value);
+  }
+  return to_string(kept);
 }
 
 std::string describe_constant(const Tensor& tensor) {
@@ -71,7 +81,7 @@ std::optional<Problem> problem_of(const LoweredPlan& lowered, const ResolvedShap
 }
 
 std::string to_string(const Problem& problem) {
-  std::string text = fmt::format("{}{{{}}}(", problem.op, problem.attrs == nullptr ? "" : to_string(*problem.attrs));
+  std::string text = fmt::format("{}{{{}}}(", problem.op, problem.attrs == nullptr ? "" : describe(*problem.attrs));
   for (size_t i = 0; i < problem.inputs.size(); ++i) {
     if (i > 0) text += ",";
     text += describe(problem.inputs[i]);

@@ -1,0 +1,50 @@
+#include "builder/model_compiler.h"
+
+#include "builder/profiles.h"
+
+namespace burnish {
+
+ModelCompiler::ModelCompiler(const Graph& model, const BuildSettings& settings, const Target& target)
+    : model_(model),
+      settings_(settings),
+      target_(target),
+      cache_(TimingCache::load(settings.options.timing_cache, settings.reporter)),
+      tuner_(target_, cache_, settings.options.opt_level) {}
+
+ModelCompiler::Optimised ModelCompiler::optimise(const OptimizationProfile& profile, bool channels_last,
+                                                 const PrecisionPlan* precision) const {
+  reporter().advance("optimise", 0, 1);
+  Optimised result{model_, {}};
+  specialize(result.graph, profile);
+  PipelineOptions passes;
+  passes.opt_level = options().opt_level;
+  passes.disabled = options().disabled_passes;
+  passes.channels_last = channels_last;
+  passes.precision = precision;
+  passes.reporter = reporter();
+  result.report = run_passes(result.graph, passes);
+  reporter().advance("optimise", 1, 1);
+  return result;
+}
+
+Plan ModelCompiler::compile(const Graph& graph, const OptimizationProfile& profile, BlobStore& blobs) {
+  CompileSession session{target_, tuner_, blobs, reporter()};
+  return compile_plan(graph, profile, session);
+}
+
+EngineData ModelCompiler::engine_of(std::vector<Plan> plans, BlobStore blobs) const {
+  EngineData data;
+  data.target_kind = target_.kind;
+  data.target_isa = std::string(name_of(target_.isa));
+  data.target_fingerprint = target_.fingerprint();
+  data.plans = std::move(plans);
+  data.blobs = blobs.take();
+  return data;
+}
+
+void ModelCompiler::save_cache() {
+  const std::string& path = options().timing_cache;
+  if (cache_.changed() && !path.empty()) cache_.save(path, reporter());
+}
+
+}  // namespace burnish

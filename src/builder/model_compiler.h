@@ -1,0 +1,41 @@
+#pragma once
+// One model, one target: optimised graphs, plans, and engines in memory, all with the same tuner and timing cache.
+#include "builder/build_engine.h"
+#include "compile/compile.h"
+#include "passes/pipeline.h"
+
+namespace burnish {
+
+class ModelCompiler {
+ public:
+  /// The arguments must outlive the compiler. Reads the timing cache.
+  ModelCompiler(const Graph& model, const BuildSettings& settings, const Target& target);
+
+  struct Optimised {
+    Graph graph;
+    PipelineReport report;
+  };
+  /// The model for one profile after all passes; precision may be null.
+  Optimised optimise(const OptimizationProfile& profile, bool channels_last, const PrecisionPlan* precision) const;
+  /// Lays the packed weights into blobs. Reports the stages "tune" and "pack".
+  Plan compile(const Graph& graph, const OptimizationProfile& profile, BlobStore& blobs);
+  /// An engine of these plans for the target, without metadata.
+  EngineData engine_of(std::vector<Plan> plans, BlobStore blobs) const;
+
+  const Graph& model() const { return model_; }
+  const BuildOptions& options() const { return settings_.options; }
+  const Reporter& reporter() const { return settings_.reporter; }
+  const Target& target() const { return target_; }
+  int num_timed() const { return tuner_.num_timed(); }
+  /// Writes the timing cache, if there is one and it has changed.
+  void save_cache();
+
+ private:
+  const Graph& model_;
+  const BuildSettings& settings_;
+  const Target& target_;
+  TimingCache cache_;
+  Tuner tuner_;
+};
+
+}  // namespace burnish

@@ -1,0 +1,25 @@
+#pragma once
+// Which precision every step gets: what the options allow, calibrated, measured against FP32, and held to the budget.
+#include <map>
+#include <string>
+
+#include "builder/model_compiler.h"
+#include "passes/precision.h"
+
+namespace burnish {
+
+struct PrecisionChoice {
+  PrecisionPlan plan;
+  std::map<std::string, std::string> metadata;  ///< For the engine: "precision.…", "accuracy.…".
+  std::string summary;                          ///< The accuracy table; empty when nothing was measured.
+
+  bool is_lowered() const { return plan.floats != DType::kFloat32 || !plan.layers.empty(); }
+  /// nullptr when everything stays FP32.
+  const PrecisionPlan* lowering() const { return is_lowered() ? &plan : nullptr; }
+};
+
+/// Calibrates and measures on the first profile. Throws kInvalidArgument for options that do not go together and for
+/// samples that do not fit, and kAccuracy with the table when the budget cannot be held.
+PrecisionChoice choose_precision(ModelCompiler& compiler, const OptimizationProfile& profile);
+
+}  // namespace burnish

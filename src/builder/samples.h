@@ -1,0 +1,32 @@
+#pragma once
+// Samples of a model's inputs, as the user has them: for calibration and for measuring accuracy.
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/tensor.h"
+#include "ir/graph.h"
+
+namespace burnish {
+
+class Samples {
+ public:
+  /// Every path is a .npz file (arrays named like the inputs; any name if the model has one input), a .npy file, a raw
+  /// file of the model's only input (.bin, .raw: little-endian elements, samples back to back), or a folder of these,
+  /// read in the order of names. "NAME=PATH" says which input a .npy or raw file holds; without it the file's name
+  /// does, or it is the only input. The first dimension counts samples. Throws kIo and kInvalidArgument naming file,
+  /// input and what does not fit.
+  static Samples load(const std::vector<std::string>& paths, const Graph& model);
+
+  int64_t size() const { return size_; }
+  /// These samples, one behind the other, as inputs of one execution.
+  std::map<std::string, Tensor> gather(const std::vector<int64_t>& indices) const;
+  /// Shape of one input without its first dimension.
+  Shape item_shape(const std::string& input) const;
+
+ private:
+  std::map<std::string, std::vector<Tensor>> parts_;  // by input; their first dimensions add up to size_
+  int64_t size_ = 0;
+};
+
+}  // namespace burnish
