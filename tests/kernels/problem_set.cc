@@ -79,15 +79,40 @@ void expect_close(const Tensor& actual, const Tensor& expected, double tolerance
   }
 }
 
-void expect_equal(const Tensor& actual, const Tensor& expected, double tolerance) {
-  if (expected.dtype() == DType::kFloat32) return expect_close<float>(actual, expected, tolerance);
-  if (expected.dtype() == DType::kFloat64) return expect_close<double>(actual, expected, tolerance);
+/// Stored numbers of 8 and 16 bits: what they are, or for narrow floats what they stand for.
+void expect_near(const Tensor& actual, const Tensor& expected, const CheckOptions& options) {
+  const auto n = static_cast<size_t>(expected.num_elements());
+  std::vector<float> a(n), e(n);
+  decode(actual.view(), {expected.dtype()}, a.data());
+  decode(expected.view(), {expected.dtype()}, e.data());
+  float largest = 0;
+  for (const float x : e) largest = std::isfinite(x) ? std::max(largest, std::abs(x)) : largest;
+  const float unit = expected.dtype() == DType::kBFloat16  ? 0x1p-7F
+                     : expected.dtype() == DType::kFloat16 ? 0x1p-10F
+                                                           : 0;
+  for (size_t i = 0; i < n; ++i) {
+    const bool same = a[i] == e[i] || (std::isnan(a[i]) && std::isnan(e[i]));
+    const float steps = static_cast<float>(options.steps);
+    const float allowed =
+        unit > 0 ? steps * unit * std::abs(e[i]) + static_cast<float>(options.tolerance) * largest : steps;
+    if (!same && !(std::abs(a[i] - e[i]) <= allowed)) {
+      ADD_FAILURE() << "element " << i << " of " << to_string(expected.shape()) << ": " << a[i] << " instead of "
+                    << e[i];
+      return;
+    }
+  }
+}
+
+void expect_equal(const Tensor& actual, const Tensor& expected, const CheckOptions& options) {
+  if (expected.dtype() == DType::kFloat32) return expect_close<float>(actual, expected, options.tolerance);
+  if (expected.dtype() == DType::kFloat64) return expect_close<double>(actual, expected, options.tolerance);
+  if (options.steps > 0 && is_encodable(expected.dtype())) return expect_near(actual, expected, options);
   EXPECT_TRUE(actual.identical(expected)) << "bytes differ, shape " << to_string(expected.shape());
 }
 
 /// One configuration on one ISA with one number of threads, then once more in place where the tactic may.
 void check_configuration(const Tactic& tactic, const ProblemCase& problem_case, const std::vector<Tensor>& expected,
-                         const std::string& config, Isa isa, int threads, double tolerance) {
+                         const std::string& config, Isa isa, int threads, const CheckOptions& options) {
   PreparedCase prepared(tactic, problem_case, expected, config, isa, threads);
   const Problem problem = make_problem(problem_case, expected);
   for (int in_place = -1; in_place < static_cast<int>(problem.inputs.size()); ++in_place) {
@@ -103,7 +128,7 @@ void check_configuration(const Tactic& tactic, const ProblemCase& problem_case, 
                              config, in_place));
     prepared.run_once(in_place);
     for (size_t o = 0; o < expected.size(); ++o) {
-      expect_equal(prepared.output(static_cast<int>(o)), expected[o], tolerance);
+      expect_equal(prepared.output(static_cast<int>(o)), expected[o], options);
     }
   }
 }
@@ -117,6 +142,12 @@ Tensor random_tensor(DType dtype, const Shape& shape, uint64_t seed, float low, 
     const float unit = static_cast<float>(next_random(state) >> 40) * 0x1p-24F;
     store(dtype, t.data(), i, dtype == DType::kBool ? unit - 0.5F : low + (high - low) * unit);
   }
+  return t;
+}
+
+Tensor encoded(const Tensor& floats, const Encoding& encoding) {
+  Tensor t(encoding.dtype, floats.shape());
+  encode(floats.as<float>(), encoding, t.view());
   return t;
 }
 
@@ -242,7 +273,7 @@ void expect_matches_reference(const Tactic& tactic, const ProblemCase& problem_c
       int num_run = 0;
       for (const std::string& config : tactic.candidates(problem, target)) {
         try {
-          check_configuration(tactic, problem_case, expected, config, isa, threads, options.tolerance);
+          check_configuration(tactic, problem_case, expected, config, isa, threads, options);
           ++num_run;
         } catch (const Error& e) {
           EXPECT_EQ(e.code(), ErrorCode::kUnsupported) << e.what();

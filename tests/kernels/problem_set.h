@@ -9,6 +9,7 @@
 #include "kernels/tactic.h"
 #include "kernels/target.h"
 #include "ops/attributes.h"
+#include "ops/encoding.h"
 
 namespace burnish::testing {
 
@@ -34,7 +35,13 @@ struct CheckOptions {
   std::vector<Isa> isas = {};  ///< Empty: every one of testable_isas().
   /// Largest difference allowed, relative to the largest finite magnitude of the reference. Only floats may differ.
   double tolerance = 2e-6;
+  /// How far stored numbers may stand apart otherwise: integers by so many, narrow floats by so many units in the last
+  /// place (and by the tolerance above, near zero).
+  int steps = 0;
 };
+
+/// Stored numbers that stand for these floats.
+Tensor encoded(const Tensor& floats, const Encoding& encoding);
 
 /// The reference's outputs.
 std::vector<Tensor> reference_of(const ProblemCase& problem_case);

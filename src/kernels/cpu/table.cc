@@ -15,7 +15,8 @@ std::span<const Tactic* const> cpu_tactics() {
       &onednn_matmul_tactic(),
 #endif
       &f32_attention_tactic(),
-      &f32_pointwise_tactic(),
+      &convert_tactic(),
+      &pointwise_tactic(),
       &copy_tactic(),
       &gather_tactic(),
       &f32_normalization_tactic(),

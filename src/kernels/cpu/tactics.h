@@ -5,7 +5,8 @@
 namespace burnish {
 
 const Tactic& copy_tactic();
-const Tactic& f32_pointwise_tactic();
+const Tactic& convert_tactic();
+const Tactic& pointwise_tactic();
 const Tactic& f32_normalization_tactic();
 const Tactic& f32_pool_tactic();
 const Tactic& f32_reduce_tactic();
