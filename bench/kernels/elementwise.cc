@@ -126,6 +126,7 @@ std::vector<Case> all_cases() {
   cases.push_back(plain("cpu.f32_reduce", "GlobalAveragePool", {{1, 7, 7, 2048}}, {1, 1, 1, 2048}));
   cases.back().attrs.set("layout", std::string("NHWC"));
   const std::pair<std::vector<int64_t>, Shape> orders[] = {{{0, 2, 3, 1}, {1, 3, 640, 640}},
+                                                           {{0, 3, 1, 2}, {1, 640, 640, 3}},
                                                            {{0, 2, 3, 1}, {1, 256, 56, 56}},
                                                            {{0, 3, 1, 2}, {1, 56, 56, 256}},
                                                            {{0, 2, 1, 3}, {8, 128, 12, 64}}};
@@ -134,6 +135,8 @@ std::vector<Case> all_cases() {
     for (size_t i = 0; i < order.size(); ++i) out[static_cast<int>(i)] = shape[static_cast<int>(order[i])];
     cases.push_back(plain("cpu.copy", "Transpose", {shape}, out));
     cases.back().attrs.set("perm", order);
+    const Case floats = cases.back();
+    for (const DType t : narrow) cases.push_back(stored_as(floats, t));
   }
   cases.push_back(plain("cpu.copy", "Concat", {{1, 80, 80, 64}, {1, 80, 80, 64}}, {1, 80, 80, 128}));
   cases.back().attrs.set("axis", int64_t{-1});
