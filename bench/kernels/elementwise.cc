@@ -77,7 +77,7 @@ Case pointwise(std::string name, std::vector<std::string> program, std::vector<S
 }
 
 Case pool(const char* op, const Shape& x, const Shape& y, int64_t kernel, int64_t stride, int64_t pad) {
-  Case c{fmt::format("{} {}x{} of {}", op, kernel, kernel, to_string(x)), "cpu.f32_pool", op, {}, {x}, y};
+  Case c{fmt::format("{} {}x{} of {}", op, kernel, kernel, to_string(x)), "cpu.pool", op, {}, {x}, y};
   c.attrs.set("layout", std::string("NHWC"));
   c.attrs.set("kernel_shape", std::vector<int64_t>{kernel, kernel});
   c.attrs.set("strides", std::vector<int64_t>{stride, stride});
@@ -123,6 +123,9 @@ std::vector<Case> all_cases() {
                             {{1, 3, 80, 80, 2}, {1, 3, 80, 80, 2}, {}}, {1, 3, 80, 80, 2}));
   cases.push_back(pool("MaxPool", {1, 112, 112, 64}, {1, 56, 56, 64}, 3, 2, 1));
   cases.push_back(pool("MaxPool", {1, 20, 20, 256}, {1, 20, 20, 256}, 5, 1, 2));
+  for (size_t i = 0, n = cases.size(); i < 2; ++i) {
+    for (const DType t : narrow) cases.push_back(stored_as(cases[n - 2 + i], t));
+  }
   cases.push_back(plain("cpu.f32_reduce", "GlobalAveragePool", {{1, 7, 7, 2048}}, {1, 1, 1, 2048}));
   cases.back().attrs.set("layout", std::string("NHWC"));
   const std::pair<std::vector<int64_t>, Shape> orders[] = {{{0, 2, 3, 1}, {1, 3, 640, 640}},

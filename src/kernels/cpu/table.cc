@@ -21,7 +21,7 @@ std::span<const Tactic* const> cpu_tactics() {
       &gather_tactic(),
       &f32_normalization_tactic(),
       &f32_softmax_tactic(),
-      &f32_pool_tactic(),
+      &pool_tactic(),
       &f32_reduce_tactic(),
       &resize_nearest_tactic(),
       &logic_tactic(),

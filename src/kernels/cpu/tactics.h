@@ -8,7 +8,7 @@ const Tactic& copy_tactic();
 const Tactic& convert_tactic();
 const Tactic& pointwise_tactic();
 const Tactic& f32_normalization_tactic();
-const Tactic& f32_pool_tactic();
+const Tactic& pool_tactic();
 const Tactic& f32_reduce_tactic();
 const Tactic& f32_softmax_tactic();
 const Tactic& resize_nearest_tactic();
