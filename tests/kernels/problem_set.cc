@@ -60,6 +60,32 @@ size_t num_rows(const TensorDesc& desc) {
   return desc.shape.rank() == 0 ? 1 : static_cast<size_t>(desc.shape.product(0, desc.shape.rank() - 1));
 }
 
+/// Of the types whose neighbours are far apart: how far, at this value.
+double step_at(DType dtype, double value) {
+  if (dtype == DType::kBFloat16) return std::abs(value) * 0x1p-7;
+  return dtype == DType::kFloat16 ? std::max(std::abs(value) * 0x1p-10, 0x1p-24) : 1;
+}
+
+/// Narrow elements, decoded to floats or whole numbers.
+template <typename T>
+void expect_within_steps(const Tensor& actual, const Tensor& expected, const CheckOptions& options) {
+  double largest = 0;
+  for (int64_t i = 0; i < expected.num_elements(); ++i) {
+    const auto e = static_cast<double>(static_cast<float>(expected.as<T>()[i]));
+    if (std::isfinite(e)) largest = std::max(largest, std::abs(e));
+  }
+  const double rounding = std::is_integral_v<T> ? 0 : options.tolerance * largest;
+  for (int64_t i = 0; i < expected.num_elements(); ++i) {
+    const auto a = static_cast<double>(static_cast<float>(actual.as<T>()[i]));
+    const auto e = static_cast<double>(static_cast<float>(expected.as<T>()[i]));
+    const bool same = a == e || (std::isnan(a) && std::isnan(e));
+    if (!same && !(std::abs(a - e) <= options.steps * step_at(expected.dtype(), e) + rounding)) {
+      ADD_FAILURE() << "element " << i << " of " << to_string(expected.shape()) << ": " << a << " instead of " << e;
+      return;
+    }
+  }
+}
+
 template <typename T>
 void expect_close(const Tensor& actual, const Tensor& expected, double tolerance) {
   double largest = 0;
@@ -79,34 +105,15 @@ void expect_close(const Tensor& actual, const Tensor& expected, double tolerance
   }
 }
 
-/// Stored numbers of 8 and 16 bits: what they are, or for narrow floats what they stand for.
-void expect_near(const Tensor& actual, const Tensor& expected, const CheckOptions& options) {
-  const auto n = static_cast<size_t>(expected.num_elements());
-  std::vector<float> a(n), e(n);
-  decode(actual.view(), {expected.dtype()}, a.data());
-  decode(expected.view(), {expected.dtype()}, e.data());
-  float largest = 0;
-  for (const float x : e) largest = std::isfinite(x) ? std::max(largest, std::abs(x)) : largest;
-  const float unit = expected.dtype() == DType::kBFloat16  ? 0x1p-7F
-                     : expected.dtype() == DType::kFloat16 ? 0x1p-10F
-                                                           : 0;
-  for (size_t i = 0; i < n; ++i) {
-    const bool same = a[i] == e[i] || (std::isnan(a[i]) && std::isnan(e[i]));
-    const float steps = static_cast<float>(options.steps);
-    const float allowed =
-        unit > 0 ? steps * unit * std::abs(e[i]) + static_cast<float>(options.tolerance) * largest : steps;
-    if (!same && !(std::abs(a[i] - e[i]) <= allowed)) {
-      ADD_FAILURE() << "element " << i << " of " << to_string(expected.shape()) << ": " << a[i] << " instead of "
-                    << e[i];
-      return;
-    }
-  }
-}
-
 void expect_equal(const Tensor& actual, const Tensor& expected, const CheckOptions& options) {
   if (expected.dtype() == DType::kFloat32) return expect_close<float>(actual, expected, options.tolerance);
   if (expected.dtype() == DType::kFloat64) return expect_close<double>(actual, expected, options.tolerance);
-  if (options.steps > 0 && is_encodable(expected.dtype())) return expect_near(actual, expected, options);
+  if (options.steps > 0) {
+    if (expected.dtype() == DType::kUInt8) return expect_within_steps<uint8_t>(actual, expected, options);
+    if (expected.dtype() == DType::kInt8) return expect_within_steps<int8_t>(actual, expected, options);
+    if (expected.dtype() == DType::kBFloat16) return expect_within_steps<BFloat16>(actual, expected, options);
+    if (expected.dtype() == DType::kFloat16) return expect_within_steps<Half>(actual, expected, options);
+  }
   EXPECT_TRUE(actual.identical(expected)) << "bytes differ, shape " << to_string(expected.shape());
 }
 
@@ -182,7 +189,7 @@ Target target_with(Isa isa, int num_threads) {
 std::vector<Isa> testable_isas() {
   std::vector<Isa> isas;
   const Isa best = detect_cpu(1).isa;
-  for (const Isa isa : {Isa::kAvx2, Isa::kAvx512}) {
+  for (const Isa isa : {Isa::kAvx2, Isa::kAvx512, Isa::kAvx512Vnni, Isa::kAvx512Bf16}) {
     if (best >= isa) isas.push_back(isa);
   }
   if (isas.empty()) isas.push_back(best);

@@ -19,6 +19,9 @@ inline Tensor random_floats(const Shape& shape, uint64_t seed, float low = -2, f
   return random_tensor(DType::kFloat32, shape, seed, low, high);
 }
 
+/// Stored numbers that stand for these floats.
+Tensor encoded(const Tensor& floats, const Encoding& encoding);
+
 /// One step with its data.
 struct ProblemCase {
   std::string op = {};
@@ -33,15 +36,11 @@ struct ProblemCase {
 struct CheckOptions {
   std::vector<int> threads = {1, 3};
   std::vector<Isa> isas = {};  ///< Empty: every one of testable_isas().
-  /// Largest difference allowed, relative to the largest finite magnitude of the reference. Only floats may differ.
+  /// Largest difference allowed of floats, relative to the largest finite magnitude of the reference.
   double tolerance = 2e-6;
-  /// How far stored numbers may stand apart otherwise: integers by so many, narrow floats by so many units in the last
-  /// place (and by the tolerance above, near zero).
+  /// Neighbouring numbers by which a narrow float or an integer may be off; 0: equal bytes.
   int steps = 0;
 };
-
-/// Stored numbers that stand for these floats.
-Tensor encoded(const Tensor& floats, const Encoding& encoding);
 
 /// The reference's outputs.
 std::vector<Tensor> reference_of(const ProblemCase& problem_case);

@@ -5,8 +5,8 @@
 
 #include "kernels/cpu/parallel.h"
 #include "kernels/cpu/problem_util.h"
-#include "kernels/cpu/stored_tensor.h"
 #include "kernels/cpu/tactics.h"
+#include "kernels/cpu/tensor_format.h"
 #include "ops/fused.h"
 
 namespace burnish {
@@ -17,7 +17,7 @@ constexpr int64_t kBlock = 4096;
 
 /// One entry of encodings for all elements, or one for each index of `axis`.
 struct Conversion {
-  std::vector<Stored> from, to;
+  std::vector<Format> from, to;
   int axis = -1;
 };
 
@@ -52,13 +52,13 @@ std::optional<Conversion> scaled(const Problem& p) {
   const int rank = p.inputs[0].shape.rank();
   const int64_t n = p.constants[1].num_elements(), axis = p.attrs->get_int("axis", 1);
   if (n > 1 && (axis < -rank || axis == -1 || axis >= rank - 1)) return std::nullopt;
-  std::vector<Stored> entries;
+  std::vector<Format> entries;
   for (int64_t i = 0; i < n; ++i) {
     const Encoding e = scale_entry(p, integers, i);
     if (!is_storable(e)) return std::nullopt;
-    entries.push_back(stored_of(e));
+    entries.push_back(format_of(e));
   }
-  const std::vector<Stored> plain(entries.size());
+  const std::vector<Format> plain(entries.size());
   const int at = n > 1 ? normalize_axis(axis, rank) : -1;
   return is_quantizing(p) ? Conversion{plain, entries, at} : Conversion{entries, plain, at};
 }
@@ -67,7 +67,7 @@ std::optional<Conversion> scaled(const Problem& p) {
 std::optional<Conversion> cast(const Problem& p) {
   const Encoding from{p.inputs[0].dtype}, to{p.outputs[0].dtype};
   if (!is_encodable(from.dtype) || !is_encodable(to.dtype) || to.is_integer()) return std::nullopt;
-  return Conversion{{stored_of(from)}, {stored_of(to)}, -1};
+  return Conversion{{format_of(from)}, {format_of(to)}, -1};
 }
 
 /// A chain of one instruction that changes nothing.
@@ -76,7 +76,7 @@ std::optional<Conversion> requantised(const Problem& p) {
     return std::nullopt;
   }
   if (!is_storable_input(p, 0) || !is_storable(output_encoding(*p.attrs))) return std::nullopt;
-  return Conversion{{stored_input(p, 0)}, {stored_of(output_encoding(*p.attrs))}, -1};
+  return Conversion{{input_format(p, 0)}, {format_of(output_encoding(*p.attrs))}, -1};
 }
 
 std::optional<Conversion> conversion_of(const Problem& p) {
@@ -116,7 +116,7 @@ class ConvertKernel : public Kernel {
 
  private:
   Conversion conversion_;
-  void (*convert_)(const void*, const Stored&, void*, const Stored&, int64_t);
+  void (*convert_)(const void*, const Format&, void*, const Format&, int64_t);
   int64_t runs_ = 0, length_ = 0, x_step_ = 0, y_step_ = 0, runs_per_entry_ = 1;
 };
 

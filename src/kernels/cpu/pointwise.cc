@@ -6,8 +6,8 @@
 #include "kernels/cpu/broadcast_loop.h"
 #include "kernels/cpu/parallel.h"
 #include "kernels/cpu/pointwise_program.h"
-#include "kernels/cpu/stored_tensor.h"
 #include "kernels/cpu/tactics.h"
+#include "kernels/cpu/tensor_format.h"
 #include "ops/fused.h"
 
 namespace burnish {
@@ -27,24 +27,24 @@ enum class Access : uint8_t {
 
 struct Stream {
   Access access = Access::kDirect;
-  Stored stored = {};
+  Format format = {};
   int buffer = -1;  ///< For kGathered, and for what is no float: elements are decoded into it.
 
-  bool is_float() const { return stored.storage == Storage::kFloat; }
+  bool is_float() const { return format.storage == Storage::kFloat; }
 };
 
 /// Blocks over the last two dimensions of a broadcast loop.
 struct Loop : BroadcastLoop {
   std::vector<Stream> inputs;
-  Stored output;
+  Format output;
   int64_t rows_per_block = 1;
   int64_t columns_per_block = kBlock;
 };
 
 Loop make_loop(const Problem& p, int first_buffer) {
   Loop loop{make_broadcast_loop(p), {}, {}};
-  loop.output = stored_of({p.outputs[0].dtype});
-  if (p.op == kPointwise) loop.output = stored_of(output_encoding(*p.attrs));
+  loop.output = format_of({p.outputs[0].dtype});
+  if (p.op == kPointwise) loop.output = format_of(output_encoding(*p.attrs));
   const int64_t columns = loop.dims[loop.column()], rows = loop.dims[loop.row()];
   loop.columns_per_block = std::clamp<int64_t>(columns, 1, kBlock);
   if (columns < kShortRow) loop.rows_per_block = std::clamp<int64_t>(rows, 1, kBlock / loop.columns_per_block);
@@ -52,7 +52,7 @@ Loop make_loop(const Problem& p, int first_buffer) {
   for (size_t i = 0; i < loop.in_strides.size(); ++i) {
     const Shape& strides = loop.in_strides[i];
     Stream& s = loop.inputs.emplace_back();
-    if (p.inputs[i].present()) s.stored = stored_input(p, static_cast<int>(i));
+    if (p.inputs[i].present()) s.format = input_format(p, static_cast<int>(i));
     const int64_t step = strides[loop.column()], row_step = strides[loop.row()];
     if (step == 0 && (one_row || row_step == 0)) {
       s.access = Access::kUniform;
@@ -120,7 +120,7 @@ class PointwiseKernel : public Kernel {
       const Stream& s = loop_.inputs[i];
       const auto* from = static_cast<const char*>(args.inputs[i]);
       if (from == nullptr) continue;
-      from += loop_.offset(loop_.in_strides[i], outer, row, column) * size_of(s.stored.storage);
+      from += loop_.offset(loop_.in_strides[i], outer, row, column) * size_of(s.format.storage);
       float* data = reinterpret_cast<float*>(const_cast<char*>(from));  // inputs are only read
       if (s.buffer >= 0) {
         data = buffers[static_cast<size_t>(s.buffer)].data();
@@ -154,20 +154,20 @@ class PointwiseKernel : public Kernel {
   /// An input's elements as a block of floats.
   void fetch(const Stream& s, const char* from, const Shape& strides, int64_t rows, int64_t columns, float* to) const {
     const int64_t row_step = strides[row_], column_step = strides[row_ + 1];
-    if (s.access == Access::kUniform) return convert_(from, s.stored, to, kFloats, 1);
-    if (s.access == Access::kDirect) return convert_(from, s.stored, to, kFloats, rows * columns);
-    for (int64_t r = 0; r < rows; ++r, from += row_step * size_of(s.stored.storage), to += columns) {
-      convert_(from, s.stored, to, kFloats, column_step == 0 ? 1 : columns);
+    if (s.access == Access::kUniform) return convert_(from, s.format, to, kFloats, 1);
+    if (s.access == Access::kDirect) return convert_(from, s.format, to, kFloats, rows * columns);
+    for (int64_t r = 0; r < rows; ++r, from += row_step * size_of(s.format.storage), to += columns) {
+      convert_(from, s.format, to, kFloats, column_step == 0 ? 1 : columns);
       if (column_step == 0) std::fill_n(to + 1, columns - 1, *to);
     }
   }
 
-  static constexpr Stored kFloats{};
+  static constexpr Format kFloats{};
 
   PointwiseProgram program_;
   Loop loop_;
   const PointwiseKernels& kernels_;
-  void (*convert_)(const void*, const Stored&, void*, const Stored&, int64_t);
+  void (*convert_)(const void*, const Format&, void*, const Format&, int64_t);
   std::vector<bool> uniform_;  // per value: the same for all elements of a block
   int row_ = 0;
   int64_t row_blocks_ = 0, column_blocks_ = 0, block_cost_ = 0;

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "kernels/cpu/stored_tensor.h"
+#include "kernels/cpu/tensor_format.h"
 #include "ops/fused.h"
 
 namespace burnish {

@@ -7,8 +7,8 @@
 #include "kernels/cpu/parallel.h"
 #include "kernels/cpu/problem_util.h"
 #include "kernels/cpu/simd/taps.h"
-#include "kernels/cpu/stored_tensor.h"
 #include "kernels/cpu/tactics.h"
+#include "kernels/cpu/tensor_format.h"
 #include "ops/spatial.h"
 
 namespace burnish {
@@ -70,8 +70,8 @@ class PoolKernel : public Kernel {
         s_(pool_shape(p)),
         is_max_(p.op == "MaxPool"),
         num_threads_(target.num_threads) {
-    x_ = stored_of(x_encoding(p));
-    y_ = stored_of(y_encoding(p));
+    x_ = format_of(x_encoding(p));
+    y_ = format_of(y_encoding(p));
     x_bytes_ = size_of(x_.storage);
     count_padding_ = p.attrs->get_int("count_include_pad", 0) != 0;
     is_separable_ = is_max_ && s_.rows.kernel > 1 && s_.columns.kernel > 1 && s_.columns.stride < s_.columns.kernel;
@@ -157,9 +157,9 @@ class PoolKernel : public Kernel {
   }
 
   const TapKernels& kernels_;
-  void (*convert_)(const void*, const Stored&, void*, const Stored&, int64_t);
+  void (*convert_)(const void*, const Format&, void*, const Format&, int64_t);
   PoolShape s_;
-  Stored x_, y_;
+  Format x_, y_;
   int64_t x_bytes_ = 0;
   bool is_max_;
   bool count_padding_ = false;

@@ -6,7 +6,7 @@ namespace burnish {
 std::span<const Tactic* const> cpu_tactics() {
   // clang-format off
   static const Tactic* const kTable[] = {
-      &f32_depthwise_tactic(),
+      &depthwise_tactic(),
       &f32_winograd_tactic(),
       &f32_conv_tactic(),
       &f32_gemm_tactic(),

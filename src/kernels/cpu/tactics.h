@@ -14,7 +14,7 @@ const Tactic& f32_softmax_tactic();
 const Tactic& resize_nearest_tactic();
 const Tactic& gather_tactic();
 const Tactic& f32_conv_tactic();
-const Tactic& f32_depthwise_tactic();
+const Tactic& depthwise_tactic();
 const Tactic& f32_gemm_tactic();
 const Tactic& f32_winograd_tactic();
 const Tactic& f32_attention_tactic();

@@ -6,10 +6,10 @@ namespace burnish::BURNISH_SIMD {
 namespace {
 
 template <Storage A, Storage B>
-void convert_run(const Element<A>* from, const Stored& from_stored, Element<B>* to, const Stored& to_stored,
+void convert_run(const Element<A>* from, const Format& from_format, Element<B>* to, const Format& to_format,
                  int64_t n) {
-  const Decoder<A> decoder(from_stored);
-  const Encoder<B> encoder(to_stored);
+  const Decoder<A> decoder(from_format);
+  const Encoder<B> encoder(to_format);
   int64_t i = 0;
   for (; i + 4 * kLanes <= n; i += 4 * kLanes) {
     Vec v[4];
@@ -20,11 +20,11 @@ void convert_run(const Element<A>* from, const Stored& from_stored, Element<B>* 
   if (i < n) encoder.store(to + i, decoder.load(from + i, first(n - i)), first(n - i));
 }
 
-void convert(const void* from, const Stored& from_stored, void* to, const Stored& to_stored, int64_t n) {
-  with_storage(from_stored.storage, [&](auto a) {
-    with_storage(to_stored.storage, [&](auto b) {
+void convert(const void* from, const Format& from_format, void* to, const Format& to_format, int64_t n) {
+  with_storage(from_format.storage, [&](auto a) {
+    with_storage(to_format.storage, [&](auto b) {
       constexpr Storage kFrom = decltype(a)::value, kTo = decltype(b)::value;
-      convert_run<kFrom, kTo>((const Element<kFrom>*)from, from_stored, (Element<kTo>*)to, to_stored, n);
+      convert_run<kFrom, kTo>((const Element<kFrom>*)from, from_format, (Element<kTo>*)to, to_format, n);
     });
   });
 }

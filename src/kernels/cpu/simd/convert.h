@@ -1,13 +1,13 @@
 #pragma once
 // Runs of numbers from one storage to another.
-#include "kernels/cpu/simd/stored.h"
+#include "kernels/cpu/simd/format.h"
 
 namespace burnish {
 
 struct ConvertKernels {
   /// to[i] stands for what from[i] stands for, as near as it can. Both may be the same memory if their elements are of
   /// the same size.
-  void (*convert)(const void* from, const Stored& from_stored, void* to, const Stored& to_stored, int64_t n);
+  void (*convert)(const void* from, const Format& from_format, void* to, const Format& to_format, int64_t n);
 };
 
 namespace avx2 {

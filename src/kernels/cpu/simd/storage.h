@@ -1,7 +1,7 @@
 #pragma once
 // Vectors of floats from memory of any storage and back: loops are templates of Storage, with a Decoder for what they
 // read and an Encoder for what they write. For files in this folder only.
-#include "kernels/cpu/simd/stored.h"
+#include "kernels/cpu/simd/format.h"
 #include "kernels/cpu/simd/vec.h"
 
 namespace burnish::BURNISH_SIMD {
@@ -173,7 +173,7 @@ BURNISH_INLINE Vec load_as(const Element<S>* p, M... mask) {
 template <Storage S>
 struct Decoder {
   Vec scale, zero;
-  explicit Decoder(const Stored& s) : scale(set1(s.scale)), zero(set1((float)s.zero)) {}
+  explicit Decoder(const Format& s) : scale(set1(s.scale)), zero(set1((float)s.zero)) {}
   template <typename... M>
   __attribute__((always_inline)) Vec load(const Element<S>* p, M... mask) const {
     const Vec q = load_as<S>(p, mask...);
@@ -188,7 +188,7 @@ template <Storage S>
 struct Encoder {
   Vec scale, inverse, low, high;
   Ints zero;
-  explicit Encoder(const Stored& s) : scale(set1(s.scale)), inverse(set1(1 / s.scale)), zero(set1_int(s.zero)) {
+  explicit Encoder(const Format& s) : scale(set1(s.scale)), inverse(set1(1 / s.scale)), zero(set1_int(s.zero)) {
     const int lowest = S == Storage::kUInt8 ? 0 : -128;
     low = set1(s.scale * (float)(lowest - s.zero));
     high = set1(s.scale * (float)(lowest + 255 - s.zero));

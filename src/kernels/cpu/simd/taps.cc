@@ -34,7 +34,7 @@ BURNISH_INLINE void fold_taps(const Taps& taps, Fold fold, Finish finish) {
 
 template <Storage S>
 void maximum_of_floats(const Taps& taps, Element<S>* y) {
-  const Encoder<S> encoder(Stored{S, 1, 0});
+  const Encoder<S> encoder(Format{S, 1, 0});
   fold_taps<S>(
       taps, [](Vec a, Vec b) { return max_or_nan(a, b); },
       [=](int64_t i, Vec v, auto... mask) { encoder.store(y + i, v, mask...); });
@@ -122,7 +122,7 @@ void maximum(const Taps& taps, Storage storage, void* y) {
 }
 
 template <Storage A, Storage B>
-void sum_run(const Taps& taps, const Stored& from, float factor, Element<B>* y, const Stored& to) {
+void sum_run(const Taps& taps, const Format& from, float factor, Element<B>* y, const Format& to) {
   const Encoder<B> encoder(to);
   const Vec f = set1(factor * (is_integer(A) ? from.scale : 1.0F));
   const Vec zeros = set1((float)(taps.num_taps * from.zero));
@@ -134,7 +134,7 @@ void sum_run(const Taps& taps, const Stored& from, float factor, Element<B>* y, 
       });
 }
 
-void sum(const Taps& taps, const Stored& from, float factor, void* y, const Stored& to) {
+void sum(const Taps& taps, const Format& from, float factor, void* y, const Format& to) {
   with_storage(from.storage, [&](auto a) {
     with_storage(to.storage, [&](auto b) {
       constexpr Storage kFrom = decltype(a)::value, kTo = decltype(b)::value;

@@ -1,6 +1,6 @@
 #pragma once
 // Runs of numbers that lie under a pooling window, folded element by element.
-#include "kernels/cpu/simd/stored.h"
+#include "kernels/cpu/simd/format.h"
 
 namespace burnish {
 
@@ -15,7 +15,7 @@ struct TapKernels {
   /// y[i] = max over t of taps[t][i], NaN where one is; y is stored like the taps.
   void (*maximum)(const Taps& taps, Storage storage, void* y);
   /// y[i] = factor · Σ taps[t][i]. Sums of integers are exact up to 2¹⁶ taps.
-  void (*sum)(const Taps& taps, const Stored& from, float factor, void* y, const Stored& to);
+  void (*sum)(const Taps& taps, const Format& from, float factor, void* y, const Format& to);
 };
 
 namespace avx2 {

@@ -8,8 +8,8 @@ namespace burnish {
 enum class Storage : uint8_t { kFloat, kBFloat16, kHalf, kUInt8, kInt8 };
 
 /// A stored number q stands for scale·(q − zero); floats stand for themselves and ignore both. Scales of integers are
-/// within [2⁻¹⁰⁰, 2¹⁰⁰]: see is_storable() in stored_tensor.h.
-struct Stored {
+/// within [2⁻¹⁰⁰, 2¹⁰⁰]: see is_storable() in tensor_format.h.
+struct Format {
   Storage storage = Storage::kFloat;
   float scale = 1;
   int32_t zero = 0;

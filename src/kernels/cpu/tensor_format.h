@@ -1,7 +1,7 @@
 #pragma once
 // Encodings of tensors (ops/encoding.h) as the kernels in simd/ are told them.
 #include "kernels/cpu/simd/convert.h"
-#include "kernels/cpu/simd/stored.h"
+#include "kernels/cpu/simd/format.h"
 #include "kernels/tactic.h"
 #include "ops/encoding.h"
 
@@ -13,7 +13,7 @@ inline bool is_storable(const Encoding& e) {
 }
 
 /// Requires is_storable().
-inline Stored stored_of(const Encoding& e) {
+inline Format format_of(const Encoding& e) {
   const auto storage = [&] {
     switch (e.dtype) {
       case DType::kBFloat16:
@@ -36,8 +36,8 @@ inline bool is_storable_input(const Problem& p, int i) {
   const DType dtype = p.inputs[static_cast<size_t>(i)].dtype;
   return is_encodable(dtype) && is_storable(input_encoding(*p.attrs, i, dtype));
 }
-inline Stored stored_input(const Problem& p, int i) {
-  return stored_of(input_encoding(*p.attrs, i, p.inputs[static_cast<size_t>(i)].dtype));
+inline Format input_format(const Problem& p, int i) {
+  return format_of(input_encoding(*p.attrs, i, p.inputs[static_cast<size_t>(i)].dtype));
 }
 
 inline const ConvertKernels& convert_kernels(const Target& target) {
