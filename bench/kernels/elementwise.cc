@@ -24,16 +24,34 @@ struct Case {
   Shape output;
   double flop = 0;
   std::vector<Tensor> constants = {};  // by input; undefined: not constant
+  std::vector<DType> types = {};       // by input; missing: FLOAT
+  DType output_type = DType::kFloat32;
+
+  DType type(size_t input) const { return input < types.size() ? types[input] : DType::kFloat32; }
 };
+
+/// The case with its first inputs and its output stored as this type.
+Case stored_as(Case c, DType dtype, size_t num_inputs = 1) {
+  c.name += fmt::format(" {}", name_of(dtype));
+  for (size_t i = 0; i < num_inputs; ++i) {
+    set_input_encoding(c.attrs, static_cast<int>(i), static_cast<int>(c.inputs.size()), {dtype, 0.01F, 100});
+  }
+  c.types.assign(num_inputs, dtype);
+  set_output_encoding(c.attrs, {dtype, 0.02F, 90});
+  c.output_type = dtype;
+  return c;
+}
 
 double now_us() {
   return std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-Tensor filled(const Shape& shape) {
+Tensor filled(DType dtype, const Shape& shape) {
   Tensor t(DType::kFloat32, shape);
   for (int64_t i = 0; i < t.num_elements(); ++i) t.as<float>()[i] = static_cast<float>(i * 7919 % 1009) / 500.0F - 1;
-  return t;
+  Tensor stored(dtype, shape);
+  encode(t.as<float>(), {dtype, 0.01F, 100}, stored.view());
+  return stored;
 }
 
 Case attention(int64_t batch, int64_t length, int64_t heads, int64_t size) {
@@ -52,14 +70,14 @@ Case attention(int64_t batch, int64_t length, int64_t heads, int64_t size) {
 }
 
 Case pointwise(std::string name, std::vector<std::string> program, std::vector<Shape> inputs, const Shape& output) {
-  Case c{std::move(name), "cpu.f32_pointwise", std::string(kPointwise), {}, std::move(inputs), output};
+  Case c{std::move(name), "cpu.pointwise", std::string(kPointwise), {}, std::move(inputs), output};
   c.flop = static_cast<double>(output.num_elements()) * static_cast<double>(program.size());
   c.attrs.set("program", std::move(program));
   return c;
 }
 
 Case pool(const char* op, const Shape& x, const Shape& y, int64_t kernel, int64_t stride, int64_t pad) {
-  Case c{fmt::format("{} {}x{} of {}", op, kernel, kernel, to_string(x)), "cpu.f32_pool", op, {}, {x}, y};
+  Case c{fmt::format("{} {}x{} of {}", op, kernel, kernel, to_string(x)), "cpu.pool", op, {}, {x}, y};
   c.attrs.set("layout", std::string("NHWC"));
   c.attrs.set("kernel_shape", std::vector<int64_t>{kernel, kernel});
   c.attrs.set("strides", std::vector<int64_t>{stride, stride});
@@ -80,18 +98,38 @@ std::vector<Case> all_cases() {
     }
   }
   const Shape text{1024, 768}, image{8, 56, 56, 256};
+  const DType narrow[] = {DType::kBFloat16, DType::kUInt8};
   cases.push_back(plain("cpu.f32_normalization", "LayerNormalization", {text, {768}, {768}}, text));
+  for (const DType t : narrow)
+    cases.push_back(stored_as(plain("cpu.f32_normalization", "LayerNormalization", {text, {768}, {768}}, text), t));
   cases.push_back(plain("cpu.f32_softmax", "Softmax", {{12288, 128}}, {12288, 128}));
   cases.push_back(pointwise("add of images", {"add i0 i1"}, {image, image}, image));
+  for (const DType t : narrow)
+    cases.push_back(stored_as(pointwise("add of images", {"add i0 i1"}, {image, image}, image), t, 2));
+  cases.push_back(pointwise("requantise", {"none i0"}, {image}, image));
+  cases.back().tactic = "cpu.convert";
+  for (const DType t : narrow) {
+    cases.push_back(stored_as(pointwise("requantise", {"none i0"}, {image}, image), t));
+    cases.back().tactic = "cpu.convert";
+  }
+  cases.push_back(pointwise("quantise", {"none i0"}, {image}, image));
+  cases.back().tactic = "cpu.convert";
+  set_output_encoding(cases.back().attrs, {cases.back().output_type = DType::kUInt8, 0.02F, 90});
   cases.push_back(pointwise("add bias, silu", {"add i0 i1", "silu t0"}, {image, {256}}, image));
+  for (const DType t : narrow)
+    cases.push_back(stored_as(pointwise("add bias, silu", {"add i0 i1", "silu t0"}, {image, {256}}, image), t));
   cases.push_back(pointwise("gelu", {"gelu i0"}, {{1024, 3072}}, {1024, 3072}));
   cases.push_back(pointwise("box decoding", {"sigmoid i0", "mul t0 #2", "add t1 i1", "mul t2 i2"},
                             {{1, 3, 80, 80, 2}, {1, 3, 80, 80, 2}, {}}, {1, 3, 80, 80, 2}));
   cases.push_back(pool("MaxPool", {1, 112, 112, 64}, {1, 56, 56, 64}, 3, 2, 1));
   cases.push_back(pool("MaxPool", {1, 20, 20, 256}, {1, 20, 20, 256}, 5, 1, 2));
+  for (size_t i = 0, n = cases.size(); i < 2; ++i) {
+    for (const DType t : narrow) cases.push_back(stored_as(cases[n - 2 + i], t));
+  }
   cases.push_back(plain("cpu.f32_reduce", "GlobalAveragePool", {{1, 7, 7, 2048}}, {1, 1, 1, 2048}));
   cases.back().attrs.set("layout", std::string("NHWC"));
   const std::pair<std::vector<int64_t>, Shape> orders[] = {{{0, 2, 3, 1}, {1, 3, 640, 640}},
+                                                           {{0, 3, 1, 2}, {1, 640, 640, 3}},
                                                            {{0, 2, 3, 1}, {1, 256, 56, 56}},
                                                            {{0, 3, 1, 2}, {1, 56, 56, 256}},
                                                            {{0, 2, 1, 3}, {8, 128, 12, 64}}};
@@ -100,6 +138,8 @@ std::vector<Case> all_cases() {
     for (size_t i = 0; i < order.size(); ++i) out[static_cast<int>(i)] = shape[static_cast<int>(order[i])];
     cases.push_back(plain("cpu.copy", "Transpose", {shape}, out));
     cases.back().attrs.set("perm", order);
+    const Case floats = cases.back();
+    for (const DType t : narrow) cases.push_back(stored_as(floats, t));
   }
   cases.push_back(plain("cpu.copy", "Concat", {{1, 80, 80, 64}, {1, 80, 80, 64}}, {1, 80, 80, 128}));
   cases.back().attrs.set("axis", int64_t{-1});
@@ -116,11 +156,11 @@ Problem problem_of(const Case& c) {
   const bool optional = c.op == kFusedAttention || c.op == "Resize";  // an empty shape there is an absent input
   for (size_t i = 0; i < c.inputs.size(); ++i) {
     const bool absent = optional && c.inputs[i].rank() == 0;
-    p.inputs.push_back({absent ? DType::kUndefined : DType::kFloat32, c.inputs[i]});
+    p.inputs.push_back({absent ? DType::kUndefined : c.type(i), c.inputs[i]});
     p.constants.push_back(i < c.constants.size() ? c.constants[i] : Tensor{});
     p.is_constant.push_back(p.constants.back().defined());
   }
-  p.outputs.push_back({DType::kFloat32, c.output});
+  p.outputs.push_back({c.output_type, c.output});
   return p;
 }
 
@@ -131,13 +171,13 @@ void run_case(const Case& c, const Target& target, ThreadPool& pool, int rounds)
   const auto kernel = tactic->prepare(p, "", {}, target);
   std::vector<Tensor> inputs;
   std::vector<const void*> pointers;
-  double bytes = 4.0 * static_cast<double>(c.output.num_elements());
+  const Tensor output(c.output_type, c.output);
+  auto bytes = static_cast<double>(output.num_bytes());
   for (const TensorDesc& d : p.inputs) {
-    inputs.push_back(d.present() ? filled(d.shape) : Tensor{});
+    inputs.push_back(d.present() ? filled(d.dtype, d.shape) : Tensor{});
     pointers.push_back(inputs.back().data());
-    if (d.present()) bytes += 4.0 * static_cast<double>(d.shape.num_elements());
+    bytes += static_cast<double>(inputs.back().num_bytes());
   }
-  const Tensor output(DType::kFloat32, c.output);
   void* const out = output.data();
   const auto scratch = allocate_aligned(kernel->scratch_bytes());
   std::vector<double> times;

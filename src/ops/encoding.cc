@@ -5,6 +5,7 @@
 
 #include "base/float_types.h"
 #include "ops/elements.h"
+#include "ops/infer.h"
 
 namespace burnish {
 namespace {
@@ -60,6 +61,11 @@ Encoding output_encoding(const AttributeMap& attrs) {
   return e;
 }
 
+Encoding output_encoding_like(const AttributeMap& attrs, DType x) {
+  if (attrs.has(kOutputDtype)) return output_encoding(attrs);
+  return Encoding{x == DType::kInt8 || x == DType::kUInt8 ? DType::kFloat32 : x};
+}
+
 void set_input_encoding(AttributeMap& attrs, int i, int num_inputs, const Encoding& encoding) {
   auto scales = attrs.get_floats(kInputScales);
   auto zeros = attrs.get_ints(kInputZeros);
@@ -86,6 +92,12 @@ void set_output_encoding(AttributeMap& attrs, const Encoding& encoding) {
   if (!encoding.is_integer()) return;
   attrs.set(std::string(kOutputScale), encoding.scale);
   attrs.set(std::string(kOutputZero), int64_t{encoding.zero});
+}
+
+void set_output_encoding_like(AttributeMap& attrs, const Encoding& encoding, DType x) {
+  set_output_encoding(attrs, encoding);
+  if (output_encoding_like(attrs, x) == encoding) return;
+  attrs.set(std::string(kOutputDtype), std::string(name_of(encoding.dtype)));
 }
 
 bool is_scale_attribute(std::string_view name) {
@@ -146,6 +158,21 @@ void evaluate_decoded(EvalContext& c, int first, int last, void (*evaluate)(Eval
   EvalContext inner(c.attrs(), inputs, outputs);
   evaluate(inner);
   encode(outputs[0].as<float>(), to, y);
+}
+
+void evaluate_decoded_like(EvalContext& c, void (*evaluate)(EvalContext&)) {
+  if (!c.attrs().has(kOutputDtype) && !Encoding{c.input(0).dtype}.is_integer()) return evaluate(c);
+  evaluate_decoded(c, 0, 0, evaluate);
+}
+
+DType infer_encoded_like(const InferContext& c) {
+  const DType x = c.dtype(0);
+  if (Encoding{x}.is_integer()) {
+    input_encoding(c.attrs(), 0, x);
+  } else {
+    require_real(c, 0);
+  }
+  return output_encoding_like(c.attrs(), x).dtype;
 }
 
 }  // namespace burnish

@@ -2,7 +2,8 @@
 // How the numbers of a tensor are stored: as FLOAT, as a narrower float, or as integers with a scale.
 //
 // The fused operators (ops/fused.h) read and write any of these: an operator means what it means on FLOAT, applied to
-// the decoded inputs, its result encoded as the attributes say.
+// the decoded inputs, its result encoded as the attributes say. So do X and Y of AveragePool, GlobalAveragePool,
+// LayerNormalization and Softmax; without the attributes these are ONNX's operators, whose Y is of X's type.
 //   attrs: input_scales (floats), input_zeros (ints): one entry for every input, there when some input is INT8 or
 //          UINT8; entries of other inputs are 1 and 0.
 //          output_dtype ("uint8", "int8", "bfloat16", "float16"; absent: float32), output_scale, output_zero.
@@ -34,8 +35,12 @@ IntegerRange integer_range(DType dtype);
 Encoding input_encoding(const AttributeMap& attrs, int i, DType dtype);
 Encoding output_encoding(const AttributeMap& attrs);
 /// Leaves no attributes behind where everything is FLOAT.
+/// Of an operator that ONNX knows too: without output_dtype Y is of X's type, and FLOAT where X holds integers.
+Encoding output_encoding_like(const AttributeMap& attrs, DType x);
 void set_input_encoding(AttributeMap& attrs, int i, int num_inputs, const Encoding& encoding);
 void set_output_encoding(AttributeMap& attrs, const Encoding& encoding);
+/// For operators that ONNX knows too: says so where X's type would not.
+void set_output_encoding_like(AttributeMap& attrs, const Encoding& encoding, DType x);
 /// Attribute names that carry scales and zero points only: they do not change how long a kernel takes.
 bool is_scale_attribute(std::string_view name);
 
@@ -52,5 +57,10 @@ void require_encodable(const InferContext& c, int first, int last);
 /// Runs a reference evaluation that knows only FLOAT on decoded inputs first … last, and encodes output 0. Inputs that
 /// are FLOAT, and those outside, are passed on as they are.
 void evaluate_decoded(EvalContext& c, int first, int last, void (*evaluate)(EvalContext&));
+
+/// As above for X of operators that ONNX knows too: real numbers without the attributes are left to `evaluate`.
+void evaluate_decoded_like(EvalContext& c, void (*evaluate)(EvalContext&));
+/// Throws kInvalidModel unless X, input 0, is of a real type or holds integers with a scale. Y's type.
+DType infer_encoded_like(const InferContext& c);
 
 }  // namespace burnish

@@ -1,6 +1,7 @@
 #include <cmath>
 
 #include "ops/elements.h"
+#include "ops/encoding.h"
 #include "ops/infer.h"
 #include "ops/normalization.h"
 #include "ops/walk.h"
@@ -87,9 +88,12 @@ void run_rms_norm(EvalContext& c) {
 }  // namespace
 
 void infer_layer_norm(InferContext& c) {
-  for (int i = 0; i < 3; ++i) require_real(c, i);
+  const DType y = infer_encoded_like(c);
+  for (int i = 1; i < 3; ++i) require_real(c, i);
   const DType stash = stash_type(c.attrs());
-  infer_like(c);
+  check(y == c.dtype(0) || c.num_outputs() == 1, ErrorCode::kUnsupported,
+        "mean and deviation exist without encodings only");
+  c.set_output(0, y, c.has_shape(0) ? std::optional(c.shape(0)) : std::nullopt);
   if (!c.has_shape(0)) {
     c.set_output(1, stash, std::nullopt);
     return c.set_output(2, stash, std::nullopt);
@@ -103,7 +107,9 @@ void infer_layer_norm(InferContext& c) {
 }
 
 void evaluate_layer_norm(EvalContext& c) {
-  with_real(c.input(0).dtype, [&](auto tag) { run_layer_norm<decltype(tag)>(c); });
+  evaluate_decoded_like(c, [](EvalContext& inner) {
+    with_real(inner.input(0).dtype, [&](auto tag) { run_layer_norm<decltype(tag)>(inner); });
+  });
 }
 
 void infer_rms_norm(InferContext& c) {

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "ops/elements.h"
+#include "ops/encoding.h"
 #include "ops/infer.h"
 #include "ops/spatial.h"
 
@@ -39,13 +40,23 @@ void infer_real_pool(InferContext& c) {
   infer_pool(c);
 }
 
+/// Y's shape is what was inferred for it, its type what the attributes say.
+void retype(InferContext& c, DType dtype) {
+  c.set_output(0, dtype, c.outputs()[0].shape);
+}
+
+void infer_average_pool(InferContext& c) {
+  const DType y = infer_encoded_like(c);
+  infer_pool(c);
+  retype(c, y);
+}
+
 void infer_lp_pool(InferContext& c) {
   check(c.attrs().get_int("p", 2) > 0, ErrorCode::kInvalidModel, "attribute p must be positive");
   infer_real_pool(c);
 }
 
-void infer_global_pool(InferContext& c) {
-  require_real(c, 0);
+void infer_global(InferContext& c) {
   check(c.attrs().get_int("p", 2) > 0, ErrorCode::kInvalidModel, "attribute p must be positive");
   const bool nhwc = is_nhwc(c.attrs());
   require_min_rank(c, 0, 2);
@@ -55,6 +66,17 @@ void infer_global_pool(InferContext& c) {
   std::fill(out.begin() + static_cast<std::ptrdiff_t>(first),
             out.begin() + static_cast<std::ptrdiff_t>(first + out.size() - 2), Dim(1));
   c.set_output(0, c.dtype(0), std::move(out));
+}
+
+void infer_global_pool(InferContext& c) {
+  require_real(c, 0);
+  infer_global(c);
+}
+
+void infer_global_average_pool(InferContext& c) {
+  const DType y = infer_encoded_like(c);
+  infer_global(c);
+  retype(c, y);
 }
 
 // --- windows ---------------------------------------------------------------------------------------------------------
@@ -185,7 +207,9 @@ void run_average_pool(EvalContext& c) {
 }
 
 void evaluate_average_pool(EvalContext& c) {
-  with_real(c.input(0).dtype, [&](auto tag) { run_average_pool<decltype(tag)>(c); });
+  evaluate_decoded_like(c, [](EvalContext& inner) {
+    with_real(inner.input(0).dtype, [&](auto tag) { run_average_pool<decltype(tag)>(inner); });
+  });
 }
 
 template <typename T>
@@ -257,11 +281,15 @@ void evaluate_global_pool(EvalContext& c) {
   });
 }
 
+void evaluate_global_average_pool(EvalContext& c) {
+  evaluate_decoded_like(c, evaluate_global_pool<Global::kAverage>);
+}
+
 constexpr OpDescriptor kOps[] = {
     {"MaxPool", 1, 1, 1, 2, infer_pool, evaluate_max_pool},
-    {"AveragePool", 1, 1, 1, 1, infer_real_pool, evaluate_average_pool},
+    {"AveragePool", 1, 1, 1, 1, infer_average_pool, evaluate_average_pool},
     {"LpPool", 1, 1, 1, 1, infer_lp_pool, evaluate_lp_pool},
-    {"GlobalAveragePool", 1, 1, 1, 1, infer_global_pool, evaluate_global_pool<Global::kAverage>},
+    {"GlobalAveragePool", 1, 1, 1, 1, infer_global_average_pool, evaluate_global_average_pool},
     {"GlobalMaxPool", 1, 1, 1, 1, infer_global_pool, evaluate_global_pool<Global::kMax>},
     {"GlobalLpPool", 1, 1, 1, 1, infer_global_pool, evaluate_global_pool<Global::kLp>},
     {"MaxUnpool", 2, 3, 1, 1, infer_max_unpool, evaluate_max_unpool},

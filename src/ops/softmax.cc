@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "ops/encoding.h"
 #include "ops/infer.h"
 #include "ops/lanes.h"
 #include "ops/numeric.h"
@@ -15,6 +16,12 @@ void infer_along_axis(InferContext& c) {
   require_real(c, 0);
   if (c.has_shape(0) && c.rank(0) > 0) axis_of(c.attrs(), "axis", -1, c.rank(0));
   infer_like(c);
+}
+
+void infer_softmax(InferContext& c) {
+  const DType y = infer_encoded_like(c);
+  if (c.has_shape(0) && c.rank(0) > 0) axis_of(c.attrs(), "axis", -1, c.rank(0));
+  c.set_output(0, y, c.has_shape(0) ? std::optional(c.shape(0)) : std::nullopt);
 }
 
 // Calls f(x, y, length, stride) for every lane of the axis; a scalar is one lane of one element.
@@ -38,7 +45,7 @@ T largest_of(const T* x, int64_t n, int64_t stride) {
   return largest;
 }
 
-void evaluate_softmax(EvalContext& c) {
+void evaluate_plain_softmax(EvalContext& c) {
   for_each_lane(c, []<typename T>(const T* x, T* y, int64_t n, int64_t stride) {
     const T largest = largest_of(x, n, stride);
     double sum = 0;
@@ -46,6 +53,10 @@ void evaluate_softmax(EvalContext& c) {
     const T scale = static_cast<T>(1 / sum);
     for (int64_t i = 0; i < n; ++i) y[i * stride] *= scale;
   });
+}
+
+void evaluate_softmax(EvalContext& c) {
+  evaluate_decoded_like(c, evaluate_plain_softmax);
 }
 
 void evaluate_log_softmax(EvalContext& c) {
@@ -79,7 +90,7 @@ void evaluate_lp_normalization(EvalContext& c) {
 }
 
 const std::array kRows{
-    OpDescriptor{"Softmax", 1, 1, 1, 1, infer_along_axis, evaluate_softmax},
+    OpDescriptor{"Softmax", 1, 1, 1, 1, infer_softmax, evaluate_softmax},
     OpDescriptor{"LogSoftmax", 1, 1, 1, 1, infer_along_axis, evaluate_log_softmax},
     OpDescriptor{"LpNormalization", 1, 1, 1, 1, infer_lp_normalization, evaluate_lp_normalization},
 };

@@ -33,6 +33,28 @@ TEST(Copy, TransposesAnyTypeAndOrder) {
   expect_matches_reference("cpu.copy", transpose_case(DType::kFloat32, {3, 0, 2}, {2, 1, 0}));
 }
 
+TEST(Copy, TransposesWholeBlocksAndWhatIsLeft) {
+  for (const DType dtype : {DType::kUInt8, DType::kBFloat16, DType::kFloat32}) {
+    for (const Shape& shape : {Shape{16, 16}, Shape{33, 49}, Shape{15, 2100}, Shape{2100, 15}, Shape{130, 70}}) {
+      SCOPED_TRACE(fmt::format("{} {}", name_of(dtype), to_string(shape)));
+      expect_matches_reference("cpu.copy", transpose_case(dtype, shape, {}));
+    }
+    ProblemCase c = transpose_case(dtype, {2, 23, 19, 40}, {0, 3, 1, 2});
+    c.input_strides = {43};
+    c.output_strides = {21};
+    expect_matches_reference("cpu.copy", c);
+  }
+}
+
+TEST(Copy, TransposesImagesOfThreeColours) {
+  for (const auto& [height, width] : {std::pair{1, 17}, {1, 18}, {5, 7}, {61, 83}}) {
+    for (const DType dtype : {DType::kUInt8, DType::kFloat16}) {
+      expect_matches_reference("cpu.copy", transpose_case(dtype, {2, 3, height, width}, {0, 2, 3, 1}));
+      expect_matches_reference("cpu.copy", transpose_case(dtype, {2, height, width, 3}, {0, 3, 1, 2}));
+    }
+  }
+}
+
 TEST(Copy, TransposesRowsThatStandApart) {
   ProblemCase c = transpose_case(DType::kFloat32, {2, 13, 11, 24}, {0, 3, 1, 2});
   c.input_strides = {40};

@@ -8,7 +8,7 @@
 namespace burnish::testing {
 namespace {
 
-constexpr std::string_view kTactic = "cpu.f32_pointwise";
+constexpr std::string_view kTactic = "cpu.pointwise";
 
 ProblemCase chain(std::vector<std::string> program, std::vector<Tensor> inputs) {
   ProblemCase c{.op = "Pointwise", .inputs = std::move(inputs)};
@@ -143,9 +143,62 @@ TEST(Pointwise, RunsPlainOperators) {
   expect_matches_reference(kTactic, {.op = "Clip", .inputs = {x, low}});
 }
 
+/// Every encoding, integers with a scale and zero point that leave no clamp untested.
+const std::vector<Encoding> kEncodings = {
+    {DType::kFloat32}, {DType::kBFloat16}, {DType::kFloat16}, {DType::kUInt8, 0.031F, 117}, {DType::kInt8, 0.027F, -5}};
+
+TEST(Pointwise, ReadsAndWritesAnyEncoding) {
+  for (const Encoding& a : kEncodings) {
+    for (const Encoding& b : kEncodings) {
+      for (const Encoding& y : kEncodings) {
+        SCOPED_TRACE(fmt::format("{} and {} to {}", name_of(a.dtype), name_of(b.dtype), name_of(y.dtype)));
+        for (const Shape& shape : {Shape{5, 1031}, Shape{1031}, Shape{5, 1}, Shape{1}}) {
+          ProblemCase c = chain({"mul i0 i1", "sub t0 #0.5", "relu t1"},
+                                {encoded(random_floats({5, 1031}, 1), a), encoded(random_floats(shape, 2), b)});
+          set_input_encoding(c.attrs, 0, 2, a);
+          set_input_encoding(c.attrs, 1, 2, b);
+          set_output_encoding(c.attrs, y);
+          expect_matches_reference(kTactic, c);
+        }
+      }
+    }
+  }
+}
+
+TEST(Pointwise, ReadsAndWritesEncodedRowsThatStandApart) {
+  const Encoding a{DType::kUInt8, 0.02F, 100}, b{DType::kBFloat16}, y{DType::kInt8, 0.01F, 3};
+  for (const int64_t columns : {5, 160}) {
+    ProblemCase c = chain({"add i0 i1", "tanh t0"}, {encoded(random_floats({2, 33, columns}, 1), a),
+                                                     encoded(random_floats({2, 33, columns}, 2), b)});
+    set_input_encoding(c.attrs, 0, 2, a);
+    set_output_encoding(c.attrs, y);
+    c.input_strides = {192, columns + 1};
+    c.output_strides = {columns + 3};
+    expect_matches_reference(kTactic, c, {.steps = 1});
+  }
+}
+
+TEST(Pointwise, RunsPlainOperatorsOnNarrowFloats) {
+  for (const DType dtype : {DType::kBFloat16, DType::kFloat16}) {
+    const Tensor x = random_tensor(dtype, {3, 401}, 1), y = random_tensor(dtype, {401}, 2, 0.5F, 2);
+    for (const char* op : {"Add", "Sub", "Mul", "Div", "Min", "Max", "PRelu"}) {
+      SCOPED_TRACE(op);
+      expect_matches_reference(kTactic, {.op = op, .inputs = {x, y}}, {.steps = 1});
+    }
+    for (const char* op : {"Neg", "Abs", "Exp", "Relu", "Sigmoid", "Tanh", "LeakyRelu", "HardSwish", "Gelu"}) {
+      SCOPED_TRACE(op);
+      expect_matches_reference(kTactic, {.op = op, .inputs = {x}}, {.steps = 1});
+    }
+    const Tensor low = random_tensor(dtype, {}, 1, -1, 0);
+    expect_matches_reference(kTactic, {.op = "Clip", .inputs = {x, low}});
+  }
+}
+
 TEST(Pointwise, RefusesOtherTypes) {
-  const Tensor x = random_tensor(DType::kInt32, {8}, 1);
-  EXPECT_FALSE(find_tactic(kTactic)->supports(make_problem({.op = "Add", .inputs = {x, x}}, {x}), detect_cpu(1)));
+  for (const DType dtype : {DType::kInt32, DType::kUInt8, DType::kFloat64}) {
+    const Tensor x = random_tensor(dtype, {8}, 1);
+    EXPECT_FALSE(find_tactic(kTactic)->supports(make_problem({.op = "Add", .inputs = {x, x}}, {x}), detect_cpu(1)));
+  }
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "kernels/tactic.h"
 #include "kernels/target.h"
 #include "ops/attributes.h"
+#include "ops/encoding.h"
 
 namespace burnish::testing {
 
@@ -17,6 +18,9 @@ Tensor random_tensor(DType dtype, const Shape& shape, uint64_t seed, float low =
 inline Tensor random_floats(const Shape& shape, uint64_t seed, float low = -2, float high = 2) {
   return random_tensor(DType::kFloat32, shape, seed, low, high);
 }
+
+/// Stored numbers that stand for these floats.
+Tensor encoded(const Tensor& floats, const Encoding& encoding);
 
 /// One step with its data.
 struct ProblemCase {
@@ -32,8 +36,10 @@ struct ProblemCase {
 struct CheckOptions {
   std::vector<int> threads = {1, 3};
   std::vector<Isa> isas = {};  ///< Empty: every one of testable_isas().
-  /// Largest difference allowed, relative to the largest finite magnitude of the reference. Only floats may differ.
+  /// Largest difference allowed of floats, relative to the largest finite magnitude of the reference.
   double tolerance = 2e-6;
+  /// Neighbouring numbers by which a narrow float or an integer may be off; 0: equal bytes.
+  int steps = 0;
 };
 
 /// The reference's outputs.

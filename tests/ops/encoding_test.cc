@@ -79,5 +79,48 @@ TEST(Pointwise, ReadsAndWritesEveryEncoding) {
   EXPECT_THAT(values_of(run("Pointwise", {a, b}, attrs)), near(0, {98, 103}));
 }
 
+/// What output 0's type is inferred as, or throws.
+DType inferred(const char* op, DType x, const AttributeMap& attrs) {
+  std::vector<TypeInfo> types = {{x, to_symbolic({1, 2, 4, 4})}, {DType::kFloat32, to_symbolic({4})}};
+  if (std::string_view(op) != "LayerNormalization") types.pop_back();
+  const std::vector<ValueInfo> values(types.size());
+  InferContext c(attrs, types, values, 1);
+  find_op(op)->infer(c);
+  return c.outputs()[0].dtype;
+}
+
+TEST(Encoding, OperatorsOfOnnxKeepTheirTypeUnlessToldOtherwise) {
+  for (const char* op : {"AveragePool", "GlobalAveragePool", "LayerNormalization", "Softmax"}) {
+    SCOPED_TRACE(op);
+    AttributeMap attrs = attributes({{"kernel_shape", std::vector<int64_t>{2, 2}}});
+    for (const DType x : {DType::kFloat32, DType::kFloat64, DType::kFloat16, DType::kBFloat16}) {
+      EXPECT_EQ(inferred(op, x, attrs), x);
+    }
+    EXPECT_THROW(inferred(op, DType::kUInt8, attrs), Error);
+    EXPECT_THROW(inferred(op, DType::kInt32, attrs), Error);
+    set_input_encoding(attrs, 0, 1, {DType::kUInt8, 0.5F, 3});
+    EXPECT_EQ(inferred(op, DType::kUInt8, attrs), DType::kFloat32);
+    set_output_encoding_like(attrs, {DType::kInt8, 0.5F, 3}, DType::kUInt8);
+    EXPECT_EQ(inferred(op, DType::kUInt8, attrs), DType::kInt8);
+    set_output_encoding_like(attrs, {}, DType::kBFloat16);
+    EXPECT_EQ(inferred(op, DType::kBFloat16, attrs), DType::kFloat32);
+    set_output_encoding_like(attrs, {}, DType::kFloat32);
+    EXPECT_FALSE(attrs.has("output_dtype"));
+  }
+}
+
+/// x = (q − 4)/2.
+TEST(Encoding, OperatorsOfOnnxDecodeAndEncode) {
+  AttributeMap attrs = attributes({{"kernel_shape", std::vector<int64_t>{1, 2}}});
+  set_input_encoding(attrs, 0, 1, {DType::kUInt8, 0.5F, 4});
+  const Tensor x = make_tensor(DType::kUInt8, {1, 1, 1, 2}, {6, 10});
+  EXPECT_THAT(values_of(run("AveragePool", {x}, attrs)), near(0, {2}));
+  set_output_encoding(attrs, {DType::kInt8, 0.25F, -1});
+  EXPECT_THAT(values_of(run("AveragePool", {x}, attrs)), near(0, {7}));
+  EXPECT_THAT(values_of(run("GlobalAveragePool", {x}, attrs)), near(0, {7}));
+  EXPECT_THAT(values_of(run("Softmax", {x}, attrs)), near(0, {-1, 3}));  // 0.12 and 0.88
+  EXPECT_THAT(values_of(run("LayerNormalization", {x, make_floats({2}, {1, 3})}, attrs)), near(0, {-5, 11}));
+}
+
 }  // namespace
 }  // namespace burnish

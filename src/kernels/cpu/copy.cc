@@ -135,8 +135,11 @@ const CopyOp* find_copy_op(std::string_view op) {
 
 class CopyKernel : public Kernel {
  public:
-  explicit CopyKernel(std::vector<Move> moves) : moves_(std::move(moves)) {
-    for (Move& move : moves_) move.copy.simplify();
+  CopyKernel(std::vector<Move> moves, Isa isa) : moves_(std::move(moves)) {
+    for (Move& move : moves_) {
+      move.copy.simplify();
+      if (isa >= Isa::kAvx2) move.copy.swap = isa >= Isa::kAvx512 ? &avx512::kSwap : &avx2::kSwap;
+    }
   }
   void run(const KernelArgs& args) const override {
     for (const Move& m : moves_) m.copy.run(args.inputs[m.input], args.outputs[m.output], *args.pool);
@@ -169,8 +172,8 @@ class CopyTactic : public Tactic {
   }
 
   std::unique_ptr<Kernel> prepare(const Problem& p, const std::string&, std::span<const PackedView>,
-                                  const Target&) const override {
-    return std::make_unique<CopyKernel>(find_copy_op(p.op)->moves(p));
+                                  const Target& target) const override {
+    return std::make_unique<CopyKernel>(find_copy_op(p.op)->moves(p), target.isa);
   }
 
   bool accepts_strided_input(const Problem& p, int input) const override {

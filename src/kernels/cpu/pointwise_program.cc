@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "kernels/cpu/tensor_format.h"
 #include "ops/fused.h"
 
 namespace burnish {
@@ -211,16 +212,22 @@ bool compile_special(const Problem& p, ProgramBuilder& builder) {
 
 constexpr std::array<std::string_view, 6> kSpecialOps = {"LeakyRelu", "HardSigmoid", "Gelu", "Swish", "PRelu", "Clip"};
 
+/// Chains take any encodings, plain operators floats of one type. Clip alone has optional inputs.
+bool types_fit(const Problem& p) {
+  const DType out = p.outputs[0].dtype;
+  const bool is_chain = p.op == kPointwise;
+  if (is_chain ? !is_storable(output_encoding(*p.attrs)) : !is_encodable(out) || !is_floating(out)) return false;
+  for (size_t i = 0; i < p.inputs.size(); ++i) {
+    if (i > 0 && p.op == "Clip" && !p.inputs[i].present()) continue;
+    if (is_chain ? !is_storable_input(p, static_cast<int>(i)) : p.inputs[i].dtype != out) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 std::optional<PointwiseProgram> compile_pointwise(const Problem& p) {
-  const auto is_float = [](const TensorDesc& d) { return d.dtype == DType::kFloat32; };
-  const bool is_clip = p.op == "Clip";  // the only one with optional inputs
-  const auto fits = [&](const TensorDesc& d) { return is_float(d) || (is_clip && !d.present()); };
-  if (p.inputs.empty() || p.outputs.size() != 1 || !is_float(p.inputs[0]) || !is_float(p.outputs[0]) ||
-      !std::all_of(p.inputs.begin(), p.inputs.end(), fits)) {
-    return std::nullopt;
-  }
+  if (p.inputs.empty() || p.outputs.size() != 1 || !types_fit(p)) return std::nullopt;
   if (p.op == kPointwise) return compile_chain(p);
   const int num_inputs = static_cast<int>(p.inputs.size());
   ProgramBuilder builder(num_inputs);

@@ -2,14 +2,19 @@
 
 #include <algorithm>
 #include <cstring>
+#include <type_traits>
 
 #include "kernels/cpu/parallel.h"
 
 namespace burnish {
 namespace {
 
-/// Edge of the square tiles in which two dimensions are swapped: both sides' cache lines are used whole.
-constexpr int64_t kTile = 16;
+/// Edge of the tiles in which two dimensions are swapped: both sides' cache lines are used whole.
+template <int64_t kBytes>
+constexpr int64_t kTile = kBytes >= 4 ? 16 : 64 / kBytes;
+
+/// Columns that one item of work swaps with a tile's rows, or with more of them where columns are few.
+constexpr int64_t kWidth = 1024;
 
 /// Elements up to which a loop beats a call of memcpy.
 constexpr int64_t kShortLine = 8;
@@ -31,14 +36,33 @@ void copy_line(Line line, int64_t n, int64_t source_step, int64_t target_step) {
   }
 }
 
-/// rows × columns elements; `column` steps are one element in the target, `row` steps one element in the source.
+/// target[r·target_row + c] = source[c·source_column + r], tile by tile.
 template <int64_t kBytes>
-void swap_tile(Line at, int64_t rows, int64_t columns, int64_t source_column, int64_t target_row) {
-  for (int64_t r = 0; r < rows; ++r) {
-    for (int64_t c = 0; c < columns; ++c) {
-      std::memcpy(at.target + (r * target_row + c) * kBytes, at.source + (r + c * source_column) * kBytes, kBytes);
+void swap_strip(Line at, int64_t rows, int64_t columns, int64_t source_column, int64_t target_row) {
+  for (int64_t begin = 0; begin < columns; begin += kTile<kBytes>) {
+    const int64_t end = std::min(columns, begin + kTile<kBytes>);
+    for (int64_t r = 0; r < rows; ++r) {
+      for (int64_t c = begin; c < end; ++c) {
+        std::memcpy(at.target + (r * target_row + c) * kBytes, at.source + (r + c * source_column) * kBytes, kBytes);
+      }
     }
   }
+}
+
+template <int64_t kBytes>
+void swap_strip(const SwapKernels* kernels, Line at, int64_t rows, int64_t columns, int64_t source_column,
+                int64_t target_row) {
+  if constexpr (kBytes <= 4) {
+    using T = std::conditional_t<kBytes == 1, uint8_t, std::conditional_t<kBytes == 2, uint16_t, float>>;
+    const auto* from = reinterpret_cast<const T*>(at.source);
+    auto* to = reinterpret_cast<T*>(at.target);
+    if (kernels != nullptr) {
+      if constexpr (kBytes == 1) return kernels->bytes(from, source_column, to, target_row, rows, columns);
+      if constexpr (kBytes == 2) return kernels->words(from, source_column, to, target_row, rows, columns);
+      if constexpr (kBytes == 4) return kernels->floats(from, source_column, to, target_row, rows, columns);
+    }
+  }
+  swap_strip<kBytes>(at, rows, columns, source_column, target_row);
 }
 
 /// Walks all dimensions but the last `skip`, from index `first` on.
@@ -101,19 +125,22 @@ template <int64_t kBytes>
 void copy_tiles(const StridedCopy& copy, const char* source, char* target, ThreadPool& pool) {
   const int last = copy.dims.rank() - 1, row = last - 1;
   const int64_t rows = copy.dims[row], columns = copy.dims[last];
-  const int64_t strips = (rows + kTile - 1) / kTile;
-  parallel_ranges(pool, copy.dims.product(0, row) * strips, kTile * columns * kBytes, [&](int64_t begin, int64_t end) {
-    Odometer at(copy, row, begin / strips);
-    int64_t strip = begin % strips;
+  const int64_t width = std::min(columns, kWidth);
+  const int64_t height = kTile<kBytes> * std::max<int64_t>(1, 4 * kWidth / (kTile<kBytes> * width));
+  const int64_t strips = (rows + height - 1) / height, blocks = (columns + width - 1) / width;
+  const int64_t items = copy.dims.product(0, row) * strips * blocks;
+  parallel_ranges(pool, items, height * width * kBytes, [&](int64_t begin, int64_t end) {
+    Odometer at(copy, row, begin / (strips * blocks));
+    int64_t item = begin % (strips * blocks);
     for (int64_t i = begin; i < end; ++i) {
-      const int64_t r = strip * kTile, height = std::min(kTile, rows - r);
-      for (int64_t c = 0; c < columns; c += kTile) {
-        swap_tile<kBytes>({source + (at.source() + r + c * copy.source_strides[last]) * kBytes,
-                           target + (at.target() + r * copy.target_strides[row] + c) * kBytes},
-                          height, std::min(kTile, columns - c), copy.source_strides[last], copy.target_strides[row]);
-      }
-      if (++strip == strips) {
-        strip = 0;
+      const int64_t r = item / blocks * height, c = item % blocks * width;
+      swap_strip<kBytes>(copy.swap,
+                         {source + (at.source() + r + c * copy.source_strides[last]) * kBytes,
+                          target + (at.target() + r * copy.target_strides[row] + c) * kBytes},
+                         std::min(height, rows - r), std::min(width, columns - c), copy.source_strides[last],
+                         copy.target_strides[row]);
+      if (++item == strips * blocks) {
+        item = 0;
         at.next();
       }
     }

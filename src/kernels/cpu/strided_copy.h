@@ -4,6 +4,7 @@
 
 #include "base/shape.h"
 #include "base/thread_pool.h"
+#include "kernels/cpu/simd/swap.h"
 #include "kernels/tactic.h"
 
 namespace burnish {
@@ -16,6 +17,7 @@ struct StridedCopy {
   int64_t source_offset = 0;
   int64_t target_offset = 0;
   int64_t element_bytes = 0;
+  const SwapKernels* swap = nullptr;  ///< Null: plain loops.
 
   /// Drops dimensions of one element, orders the others by falling target stride and merges what is contiguous on both
   /// sides. The same elements go to the same places afterwards, in longer runs.

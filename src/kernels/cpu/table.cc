@@ -6,7 +6,7 @@ namespace burnish {
 std::span<const Tactic* const> cpu_tactics() {
   // clang-format off
   static const Tactic* const kTable[] = {
-      &f32_depthwise_tactic(),
+      &depthwise_tactic(),
       &f32_winograd_tactic(),
       &f32_conv_tactic(),
       &f32_gemm_tactic(),
@@ -15,12 +15,13 @@ std::span<const Tactic* const> cpu_tactics() {
       &onednn_matmul_tactic(),
 #endif
       &f32_attention_tactic(),
-      &f32_pointwise_tactic(),
+      &convert_tactic(),
+      &pointwise_tactic(),
       &copy_tactic(),
       &gather_tactic(),
       &f32_normalization_tactic(),
       &f32_softmax_tactic(),
-      &f32_pool_tactic(),
+      &pool_tactic(),
       &f32_reduce_tactic(),
       &resize_nearest_tactic(),
       &logic_tactic(),

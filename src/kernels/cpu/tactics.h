@@ -5,15 +5,16 @@
 namespace burnish {
 
 const Tactic& copy_tactic();
-const Tactic& f32_pointwise_tactic();
+const Tactic& convert_tactic();
+const Tactic& pointwise_tactic();
 const Tactic& f32_normalization_tactic();
-const Tactic& f32_pool_tactic();
+const Tactic& pool_tactic();
 const Tactic& f32_reduce_tactic();
 const Tactic& f32_softmax_tactic();
 const Tactic& resize_nearest_tactic();
 const Tactic& gather_tactic();
 const Tactic& f32_conv_tactic();
-const Tactic& f32_depthwise_tactic();
+const Tactic& depthwise_tactic();
 const Tactic& f32_gemm_tactic();
 const Tactic& f32_winograd_tactic();
 const Tactic& f32_attention_tactic();

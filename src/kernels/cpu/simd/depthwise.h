@@ -1,35 +1,46 @@
 #pragma once
 // Depthwise convolutions over NHWC images, one row of results at a time. See depthwise.cc.
+#include "kernels/cpu/simd/format.h"
 #include "kernels/cpu/simd/gemm.h"
 
 namespace burnish {
 
-struct F32DepthwiseRow {
-  const float* x = nullptr;  ///< Where the first result's first tap would be; taps outside the image are skipped.
+/// Distances in elements of the tensor that they belong to.
+struct DepthwiseRow {
+  const void* x = nullptr;  ///< Where the first result's first tap would be; taps outside the image are skipped.
+  Format x_format;          ///< No INT8.
   int64_t x_pixel = 0;
   int64_t in_w = 0;
   int64_t pad_left = 0, stride_w = 1, dilation_w = 1;
-  int64_t tap_row = 0;                 ///< Elements between rows of taps.
+  int64_t tap_row = 0;                 ///< Between rows of taps.
   int64_t row_begin = 0, row_end = 0;  ///< The rows of taps inside the image.
   int64_t kernel_w = 0;
-  const float* weights = nullptr;  ///< [kernel rows][kernel_w][channels, padded to panels]
+  /// [kernel rows][kernel_w][channels, padded to panels]. Whole numbers where X holds integers: then all sums are exact
+  /// if there are no more than kMaxIntegerTaps of them.
+  const float* weights = nullptr;
+  const float* multipliers = nullptr;  ///< [channels, padded]: what sums of integers are multiplied with.
   int64_t channels = 0;
-  float* y = nullptr;
+  void* y = nullptr;
+  Format y_format;
   int64_t y_pixel = 0;
   int64_t out_w = 0;
-  const float* residual = nullptr;  ///< Of the first result.
-  const F32Epilogue* epilogue = nullptr;
+  const void* residual = nullptr;  ///< Of the first result. Null: none.
+  Format residual_format;
+  int64_t residual_pixel = 0;
+  const F32Epilogue* epilogue = nullptr;  ///< Bias and activation, and where the residual stands.
 };
 
-struct F32DepthwiseFunctions {
-  void (*row)(const F32DepthwiseRow&);
+inline constexpr int64_t kMaxIntegerTaps = 256;
+
+struct DepthwiseFunctions {
+  void (*row)(const DepthwiseRow&);
 };
 
 namespace avx2 {
-extern const F32DepthwiseFunctions kF32Depthwise;
+extern const DepthwiseFunctions kDepthwise;
 }
 namespace avx512 {
-extern const F32DepthwiseFunctions kF32Depthwise;
+extern const DepthwiseFunctions kDepthwise;
 }
 
 }  // namespace burnish

@@ -1,14 +1,21 @@
 #pragma once
-// Runs of floats that lie under a pooling window, folded element by element.
-#include <stdint.h>
+// Runs of numbers that lie under a pooling window, folded element by element.
+#include "kernels/cpu/simd/format.h"
 
 namespace burnish {
 
+/// Where the elements of each tap begin; num_taps ≥ 1 of them, each with n elements.
+struct Taps {
+  const void* const* at;
+  int64_t num_taps;
+  int64_t n;
+};
+
 struct TapKernels {
-  /// y[i] = max over t of taps[t][i], NaN where one is; num_taps ≥ 1.
-  void (*maximum)(const float* const* taps, int64_t num_taps, int64_t n, float* y);
-  /// y[i] = factor · Σ taps[t][i]
-  void (*sum)(const float* const* taps, int64_t num_taps, int64_t n, float factor, float* y);
+  /// y[i] = max over t of taps[t][i], NaN where one is; y is stored like the taps.
+  void (*maximum)(const Taps& taps, Storage storage, void* y);
+  /// y[i] = factor · Σ taps[t][i]. Sums of integers are exact up to 2¹⁶ taps.
+  void (*sum)(const Taps& taps, const Format& from, float factor, void* y, const Format& to);
 };
 
 namespace avx2 {

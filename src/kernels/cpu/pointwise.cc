@@ -1,13 +1,14 @@
-// cpu.f32_pointwise: elementwise steps over broadcast inputs, run block by block through all instructions of the
-// program, so that intermediate results never leave the first cache.
+// cpu.pointwise: elementwise steps over broadcast inputs of any encoding, run block by block through all instructions
+// of the program, so that intermediate results, which are floats, never leave the first cache.
 #include <algorithm>
 #include <array>
-#include <cstring>
 
 #include "kernels/cpu/broadcast_loop.h"
 #include "kernels/cpu/parallel.h"
 #include "kernels/cpu/pointwise_program.h"
 #include "kernels/cpu/tactics.h"
+#include "kernels/cpu/tensor_format.h"
+#include "ops/fused.h"
 
 namespace burnish {
 namespace {
@@ -26,39 +27,50 @@ enum class Access : uint8_t {
 
 struct Stream {
   Access access = Access::kDirect;
-  int buffer = -1;  ///< For kGathered.
+  Format format = {};
+  int buffer = -1;  ///< For kGathered, and for what is no float: elements are decoded into it.
+
+  bool is_float() const { return format.storage == Storage::kFloat; }
 };
 
 /// Blocks over the last two dimensions of a broadcast loop.
 struct Loop : BroadcastLoop {
   std::vector<Stream> inputs;
+  Format output;
   int64_t rows_per_block = 1;
   int64_t columns_per_block = kBlock;
 };
 
 Loop make_loop(const Problem& p, int first_buffer) {
-  Loop loop{make_broadcast_loop(p), {}};
+  Loop loop{make_broadcast_loop(p), {}, {}};
+  loop.output = format_of({p.outputs[0].dtype});
+  if (p.op == kPointwise) loop.output = format_of(output_encoding(*p.attrs));
   const int64_t columns = loop.dims[loop.column()], rows = loop.dims[loop.row()];
   loop.columns_per_block = std::clamp<int64_t>(columns, 1, kBlock);
   if (columns < kShortRow) loop.rows_per_block = std::clamp<int64_t>(rows, 1, kBlock / loop.columns_per_block);
   const bool one_row = loop.rows_per_block == 1;
-  for (const Shape& strides : loop.in_strides) {
+  for (size_t i = 0; i < loop.in_strides.size(); ++i) {
+    const Shape& strides = loop.in_strides[i];
     Stream& s = loop.inputs.emplace_back();
+    if (p.inputs[i].present()) s.format = input_format(p, static_cast<int>(i));
     const int64_t step = strides[loop.column()], row_step = strides[loop.row()];
     if (step == 0 && (one_row || row_step == 0)) {
       s.access = Access::kUniform;
     } else if (step == 0 || !(one_row || row_step == columns)) {
       s.access = Access::kGathered;
-      s.buffer = first_buffer++;
     }
+    if (s.access == Access::kGathered || !s.is_float()) s.buffer = first_buffer++;
   }
   return loop;
 }
 
 class PointwiseKernel : public Kernel {
  public:
-  PointwiseKernel(PointwiseProgram program, Loop loop, const PointwiseKernels& kernels)
-      : program_(std::move(program)), loop_(std::move(loop)), kernels_(kernels) {
+  PointwiseKernel(PointwiseProgram program, Loop loop, const Target& target)
+      : program_(std::move(program)),
+        loop_(std::move(loop)),
+        kernels_(target.isa >= Isa::kAvx512 ? avx512::kPointwise : avx2::kPointwise),
+        convert_(convert_kernels(target).convert) {
     for (int v = 0; v < program_.num_inputs; ++v) {
       uniform_.push_back(loop_.inputs[static_cast<size_t>(v)].access == Access::kUniform);
     }
@@ -106,53 +118,56 @@ class PointwiseKernel : public Kernel {
     const int64_t columns = std::min(loop_.columns_per_block, loop_.dims[row_ + 1] - column);
     for (size_t i = 0; i < loop_.inputs.size(); ++i) {
       const Stream& s = loop_.inputs[i];
-      const auto* from = static_cast<const float*>(args.inputs[i]);
+      const auto* from = static_cast<const char*>(args.inputs[i]);
       if (from == nullptr) continue;
-      const Shape& strides = loop_.in_strides[i];
-      from += loop_.offset(strides, outer, row, column);
-      float* data = const_cast<float*>(from);  // inputs are only read
-      if (s.access == Access::kGathered) {
+      from += loop_.offset(loop_.in_strides[i], outer, row, column) * size_of(s.format.storage);
+      float* data = reinterpret_cast<float*>(const_cast<char*>(from));  // inputs are only read
+      if (s.buffer >= 0) {
         data = buffers[static_cast<size_t>(s.buffer)].data();
-        gather(from, strides[row_], strides[row_ + 1], rows, columns, data);
+        fetch(s, from, loop_.in_strides[i], rows, columns, data);
       }
       values[i] = {data, s.access == Access::kUniform};
     }
-    finish_block(static_cast<float*>(args.outputs[0]) + loop_.offset(loop_.out_strides, outer, row, column), rows,
-                 columns, buffers, values);
+    char* out = static_cast<char*>(args.outputs[0]);
+    out += loop_.offset(loop_.out_strides, outer, row, column) * size_of(loop_.output.storage);
+    finish_block(out, rows, columns, buffers, values);
   }
 
-  /// Runs the program, straight into the output where the block is contiguous there and not one number only.
-  void finish_block(float* out, int64_t rows, int64_t columns, Buffers& buffers, Values& values) const {
+  /// Runs the program, straight into the output where the block lies there as it is made: floats, contiguous, and not
+  /// one number only.
+  void finish_block(char* out, int64_t rows, int64_t columns, Buffers& buffers, Values& values) const {
     const int64_t step = loop_.out_strides[row_];
     const uint16_t target = program_.ops.back().target;
-    const bool direct = (rows == 1 || step == columns) && !uniform_[target];
-    float* result = direct ? out : buffers.back().data();
-    values[target] = {result, uniform_[target]};
+    const bool uniform = uniform_[target], contiguous = rows == 1 || step == columns;
+    const bool direct = contiguous && !uniform && loop_.output.storage == Storage::kFloat;
+    float* result = direct ? reinterpret_cast<float*>(out) : buffers.back().data();
+    values[target] = {result, uniform};
     kernels_.run(program_.ops.data(), static_cast<int>(program_.ops.size()), values.data(), rows * columns);
     if (direct) return;
-    for (int64_t r = 0; r < rows; ++r) {
-      if (uniform_[target]) {
-        std::fill_n(out + r * step, columns, *result);
-      } else {
-        std::memcpy(out + r * step, result + r * columns, static_cast<size_t>(columns) * sizeof(float));
-      }
+    if (uniform) std::fill_n(result, rows * columns, *result);
+    if (contiguous) return convert_(result, kFloats, out, loop_.output, rows * columns);
+    for (int64_t r = 0; r < rows; ++r, result += columns, out += step * size_of(loop_.output.storage)) {
+      convert_(result, kFloats, out, loop_.output, columns);
     }
   }
 
-  static void gather(const float* from, int64_t row_step, int64_t column_step, int64_t rows, int64_t columns,
-                     float* to) {
-    for (int64_t r = 0; r < rows; ++r, from += row_step, to += columns) {
-      if (column_step == 0) {
-        std::fill_n(to, columns, *from);
-      } else {
-        std::memcpy(to, from, static_cast<size_t>(columns) * sizeof(float));
-      }
+  /// An input's elements as a block of floats.
+  void fetch(const Stream& s, const char* from, const Shape& strides, int64_t rows, int64_t columns, float* to) const {
+    const int64_t row_step = strides[row_], column_step = strides[row_ + 1];
+    if (s.access == Access::kUniform) return convert_(from, s.format, to, kFloats, 1);
+    if (s.access == Access::kDirect) return convert_(from, s.format, to, kFloats, rows * columns);
+    for (int64_t r = 0; r < rows; ++r, from += row_step * size_of(s.format.storage), to += columns) {
+      convert_(from, s.format, to, kFloats, column_step == 0 ? 1 : columns);
+      if (column_step == 0) std::fill_n(to + 1, columns - 1, *to);
     }
   }
+
+  static constexpr Format kFloats{};
 
   PointwiseProgram program_;
   Loop loop_;
   const PointwiseKernels& kernels_;
+  void (*convert_)(const void*, const Format&, void*, const Format&, int64_t);
   std::vector<bool> uniform_;  // per value: the same for all elements of a block
   int row_ = 0;
   int64_t row_blocks_ = 0, column_blocks_ = 0, block_cost_ = 0;
@@ -160,7 +175,7 @@ class PointwiseKernel : public Kernel {
 
 class PointwiseTactic : public Tactic {
  public:
-  std::string_view name() const override { return "cpu.f32_pointwise"; }
+  std::string_view name() const override { return "cpu.pointwise"; }
   std::vector<std::string_view> ops() const override { return pointwise_ops(); }
 
   bool supports(const Problem& p, const Target& target) const override {
@@ -173,22 +188,22 @@ class PointwiseTactic : public Tactic {
   std::unique_ptr<Kernel> prepare(const Problem& p, const std::string&, std::span<const PackedView>,
                                   const Target& target) const override {
     auto program = compile_pointwise(p);
-    check(program.has_value(), ErrorCode::kUnsupported, "cpu.f32_pointwise cannot run this {}", p.op);
+    check(program.has_value(), ErrorCode::kUnsupported, "cpu.pointwise cannot run this {}", p.op);
     Loop loop = make_loop(p, program->num_buffers);
-    const PointwiseKernels& kernels = target.isa >= Isa::kAvx512 ? avx512::kPointwise : avx2::kPointwise;
-    return std::make_unique<PointwiseKernel>(std::move(*program), std::move(loop), kernels);
+    return std::make_unique<PointwiseKernel>(std::move(*program), std::move(loop), target);
   }
 
   bool accepts_strided_input(const Problem&, int) const override { return true; }
   bool accepts_strided_output(const Problem&, int) const override { return true; }
   bool may_run_in_place(const Problem& p, int input) const override {
-    return p.inputs[static_cast<size_t>(input)].shape == p.outputs[0].shape;
+    const TensorDesc& from = p.inputs[static_cast<size_t>(input)];
+    return from.shape == p.outputs[0].shape && size_of(from.dtype) == size_of(p.outputs[0].dtype);
   }
 };
 
 }  // namespace
 
-const Tactic& f32_pointwise_tactic() {
+const Tactic& pointwise_tactic() {
   static const PointwiseTactic tactic;
   return tactic;
 }
