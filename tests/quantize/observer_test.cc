@@ -62,9 +62,10 @@ TEST(Observer, HandComputed) {
 TEST(Observer, ChannelsOfAnyLayout) {
   expect_channels(normal_data(2 * 5 * 67 * 33, 1, 2, 1), Shape{2, 5, 67, 33}, 1);  // long rows
   expect_channels(normal_data(3 * 7 * 3 * 3, 1, 2, 2), Shape{3, 7, 3, 3}, 1);      // short rows
-  expect_channels(normal_data(2 * 131 * 1031, 1, 2, 3), Shape{2, 131, 1031}, 2);   // channels last
+  expect_channels(normal_data(2 * 67 * 131, 1, 2, 3), Shape{2, 67, 131}, 2);       // channels last
   expect_channels(normal_data(2 * 31 * 1, 1, 2, 4), Shape{2, 31, 1}, 2);           // one channel
   expect_channels(normal_data(4 * 1 * 999, 1, 2, 5), Shape{4, 1, 999}, 1);
+  expect_channels(normal_data(2 * 3 * 1031, 1, 2, 6), Shape{2, 3, 1031}, 2);  // more columns than a tile
 }
 
 TEST(Observer, ChannelsWithNanAndInfinity) {
