@@ -41,14 +41,15 @@ void search_grid(const SignedBins& bins, int stride, double num_steps, Best& bes
 }
 
 void refine(const SignedBins& bins, int stride, double num_steps, Best& best) {
-  for (double before = best.error + 1; best.error < before;) {
+  double before = 0;
+  do {
     before = best.error;
     const BinInterval r = best.range;
     for (const int step : {-stride, stride}) {
       try_range(bins, {r.begin + step, r.end}, num_steps, best);
       try_range(bins, {r.begin, r.end + step}, num_steps, best);
     }
-  }
+  } while (best.error < before);
 }
 
 }  // namespace
