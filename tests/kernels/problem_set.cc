@@ -60,6 +60,32 @@ size_t num_rows(const TensorDesc& desc) {
   return desc.shape.rank() == 0 ? 1 : static_cast<size_t>(desc.shape.product(0, desc.shape.rank() - 1));
 }
 
+/// Of the types whose neighbours are far apart: how far, at this value.
+double step_at(DType dtype, double value) {
+  if (dtype == DType::kBFloat16) return std::abs(value) * 0x1p-7;
+  return dtype == DType::kFloat16 ? std::max(std::abs(value) * 0x1p-10, 0x1p-24) : 1;
+}
+
+/// Narrow elements, decoded to floats or whole numbers.
+template <typename T>
+void expect_within_steps(const Tensor& actual, const Tensor& expected, const CheckOptions& options) {
+  double largest = 0;
+  for (int64_t i = 0; i < expected.num_elements(); ++i) {
+    const auto e = static_cast<double>(static_cast<float>(expected.as<T>()[i]));
+    if (std::isfinite(e)) largest = std::max(largest, std::abs(e));
+  }
+  const double rounding = std::is_integral_v<T> ? 0 : options.tolerance * largest;
+  for (int64_t i = 0; i < expected.num_elements(); ++i) {
+    const auto a = static_cast<double>(static_cast<float>(actual.as<T>()[i]));
+    const auto e = static_cast<double>(static_cast<float>(expected.as<T>()[i]));
+    const bool same = a == e || (std::isnan(a) && std::isnan(e));
+    if (!same && !(std::abs(a - e) <= options.steps * step_at(expected.dtype(), e) + rounding)) {
+      ADD_FAILURE() << "element " << i << " of " << to_string(expected.shape()) << ": " << a << " instead of " << e;
+      return;
+    }
+  }
+}
+
 template <typename T>
 void expect_close(const Tensor& actual, const Tensor& expected, double tolerance) {
   double largest = 0;
@@ -79,15 +105,21 @@ void expect_close(const Tensor& actual, const Tensor& expected, double tolerance
   }
 }
 
-void expect_equal(const Tensor& actual, const Tensor& expected, double tolerance) {
-  if (expected.dtype() == DType::kFloat32) return expect_close<float>(actual, expected, tolerance);
-  if (expected.dtype() == DType::kFloat64) return expect_close<double>(actual, expected, tolerance);
+void expect_equal(const Tensor& actual, const Tensor& expected, const CheckOptions& options) {
+  if (expected.dtype() == DType::kFloat32) return expect_close<float>(actual, expected, options.tolerance);
+  if (expected.dtype() == DType::kFloat64) return expect_close<double>(actual, expected, options.tolerance);
+  if (options.steps > 0) {
+    if (expected.dtype() == DType::kUInt8) return expect_within_steps<uint8_t>(actual, expected, options);
+    if (expected.dtype() == DType::kInt8) return expect_within_steps<int8_t>(actual, expected, options);
+    if (expected.dtype() == DType::kBFloat16) return expect_within_steps<BFloat16>(actual, expected, options);
+    if (expected.dtype() == DType::kFloat16) return expect_within_steps<Half>(actual, expected, options);
+  }
   EXPECT_TRUE(actual.identical(expected)) << "bytes differ, shape " << to_string(expected.shape());
 }
 
 /// One configuration on one ISA with one number of threads, then once more in place where the tactic may.
 void check_configuration(const Tactic& tactic, const ProblemCase& problem_case, const std::vector<Tensor>& expected,
-                         const std::string& config, Isa isa, int threads, double tolerance) {
+                         const std::string& config, Isa isa, int threads, const CheckOptions& options) {
   PreparedCase prepared(tactic, problem_case, expected, config, isa, threads);
   const Problem problem = make_problem(problem_case, expected);
   for (int in_place = -1; in_place < static_cast<int>(problem.inputs.size()); ++in_place) {
@@ -103,7 +135,7 @@ void check_configuration(const Tactic& tactic, const ProblemCase& problem_case, 
                              config, in_place));
     prepared.run_once(in_place);
     for (size_t o = 0; o < expected.size(); ++o) {
-      expect_equal(prepared.output(static_cast<int>(o)), expected[o], tolerance);
+      expect_equal(prepared.output(static_cast<int>(o)), expected[o], options);
     }
   }
 }
@@ -151,7 +183,7 @@ Target target_with(Isa isa, int num_threads) {
 std::vector<Isa> testable_isas() {
   std::vector<Isa> isas;
   const Isa best = detect_cpu(1).isa;
-  for (const Isa isa : {Isa::kAvx2, Isa::kAvx512}) {
+  for (const Isa isa : {Isa::kAvx2, Isa::kAvx512, Isa::kAvx512Vnni, Isa::kAvx512Bf16}) {
     if (best >= isa) isas.push_back(isa);
   }
   if (isas.empty()) isas.push_back(best);
@@ -242,7 +274,7 @@ void expect_matches_reference(const Tactic& tactic, const ProblemCase& problem_c
       int num_run = 0;
       for (const std::string& config : tactic.candidates(problem, target)) {
         try {
-          check_configuration(tactic, problem_case, expected, config, isa, threads, options.tolerance);
+          check_configuration(tactic, problem_case, expected, config, isa, threads, options);
           ++num_run;
         } catch (const Error& e) {
           EXPECT_EQ(e.code(), ErrorCode::kUnsupported) << e.what();

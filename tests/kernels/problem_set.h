@@ -32,8 +32,10 @@ struct ProblemCase {
 struct CheckOptions {
   std::vector<int> threads = {1, 3};
   std::vector<Isa> isas = {};  ///< Empty: every one of testable_isas().
-  /// Largest difference allowed, relative to the largest finite magnitude of the reference. Only floats may differ.
+  /// Largest difference allowed of floats, relative to the largest finite magnitude of the reference.
   double tolerance = 2e-6;
+  /// Neighbouring numbers by which a narrow float or an integer may be off; 0: equal bytes.
+  int steps = 0;
 };
 
 /// The reference's outputs.

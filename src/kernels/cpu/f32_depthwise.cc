@@ -90,7 +90,7 @@ class DepthwiseTactic : public Tactic {
 
   bool supports(const Problem& problem, const Target& target) const override {
     ConvForm form;
-    return f32_gemm_functions(target.isa) != nullptr && read_depthwise_form(problem, form);
+    return gemm_functions(kF32Product, target.isa) != nullptr && read_depthwise_form(problem, form);
   }
 
   bool packs_input(const Problem& problem, int input) const override { return packs_conv_input(problem, input); }
