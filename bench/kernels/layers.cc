@@ -1,10 +1,10 @@
 // Times the products and convolutions of real models, layer by layer.
 //
-//   bench_layers [--model NAME] [--batch N] [--threads N] [--rounds N] [--all]
+//   bench_layers [--model NAME] [--precision f32|bf16|f16|u8] [--batch N] [--threads N] [--rounds N] [--all]
 //
 // Every candidate configuration of every tactic of ours is timed alone; the best of each layer then take part in
 // rounds over the whole model, so that weights come from memory as they do in an inference. --all prints every
-// candidate. Percentages are of the multiply-add peak measured at the start; Winograd may pass 100.
+// candidate. Percentages are of the precision's multiply-add peak measured at the start; Winograd may pass 100.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -18,6 +18,16 @@
 
 namespace burnish {
 namespace {
+
+/// How tensors are stored, and the tactics that take them.
+struct Precision {
+  std::string name;
+  Encoding x, w;
+};
+const Precision kPrecisions[] = {{"f32", {}, {}},
+                                 {"bf16", {DType::kBFloat16}, {DType::kBFloat16}},
+                                 {"f16", {DType::kFloat16}, {DType::kFloat16}},
+                                 {"u8", {DType::kUInt8, 0.02F, 121}, {DType::kInt8}}};
 
 struct Layer {
   std::string name;
@@ -33,14 +43,27 @@ double now_us() {
   return std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-Tensor filled(const Shape& shape, int seed) {
+Tensor filled(DType dtype, const Shape& shape, int seed) {
   Tensor t(DType::kFloat32, shape);
   uint32_t state = 0x9e3779b9U * static_cast<uint32_t>(seed + 1);
   for (int64_t i = 0; i < t.num_elements(); ++i) {
     state = state * 1664525U + 1013904223U;
     t.as<float>()[i] = static_cast<float>(state >> 8) * 0x1p-23F - 1;
   }
-  return t;
+  Tensor encoded(dtype, shape);
+  encode(t.as<float>(), {dtype, 1 / 128.0F, dtype == DType::kUInt8 ? 128 : 0}, encoded.view());
+  return encoded;
+}
+
+/// The layer's tensors stored as a precision has them; integers with scales per channel.
+void store_as(const Precision& precision, Layer& l) {
+  if (precision.name == "f32") return;
+  l.inputs.resize(4);
+  l.inputs.push_back({l.output.back()});
+  for (const int i : {0, 1, 3}) {
+    set_input_encoding(l.attrs, i, 5, i == 1 ? precision.w : precision.x);
+  }
+  set_output_encoding(l.attrs, precision.x);
 }
 
 Layer matmul(int count, int64_t m, int64_t k, int64_t n, ActivationKind act = ActivationKind::kNone,
@@ -154,7 +177,8 @@ struct Instance {
 
 class Bench {
  public:
-  Bench(int num_threads) : target_(detect_cpu(num_threads)), pool_(target_.num_threads) {}
+  Bench(int num_threads, const Precision& precision)
+      : target_(detect_cpu(num_threads)), pool_(target_.num_threads), precision_(precision) {}
 
   void run(const std::string& title, const std::vector<Layer>& layers, int rounds, bool all) {
     std::vector<Row> rows;
@@ -173,14 +197,15 @@ class Bench {
 
   /// What a product whose operands lie in the first-level cache reaches.
   void measure_peak() {
-    const Layer layer = matmul(1, 48, 64 * 8, 64 * pool_.num_threads());
+    Layer layer = matmul(1, 48, 64 * 8, 64 * pool_.num_threads());
+    store_as(precision_, layer);
     const Problem problem = problem_of(layer);
     for (const Tactic* tactic : cpu_tactics()) {
-      if (tactic->name() != "cpu.f32_gemm" || !tactic->supports(problem, target_)) continue;
+      if (tactic->name() != fmt::format("cpu.{}_gemm", precision_.name) || !tactic->supports(problem, target_)) continue;
       Instance instance = make_instance(*tactic, problem, tactic->candidates(problem, target_).front());
-      peak_ = layer.gflop / time_us(problem, instance, 50) * 1e6;
+      peak_ = layer.gflop / time_us(problem, instance, 2000) * 1e6;
     }
-    fmt::print("peak of {} threads: {:.0f} GFLOP/s\n", pool_.num_threads(), peak_);
+    fmt::print("{} peak of {} threads: {:.0f} GFLOP/s\n", precision_.name, pool_.num_threads(), peak_);
   }
 
  private:
@@ -229,19 +254,22 @@ class Bench {
     p.op = layer.op;
     p.attrs = &layer.attrs;
     for (size_t i = 0; i < layer.inputs.size(); ++i) {
-      const bool constant = i == 1 || i == 2;
-      p.inputs.push_back({DType::kFloat32, layer.inputs[i], 0});
+      const bool present = i < 3 || layer.inputs[i].rank() > 0;
+      const bool constant = i == 1 || i == 2 || i == 4;
+      const DType dtype = i == 0 || i == 3 ? precision_.x.dtype : (i == 1 ? precision_.w.dtype : DType::kFloat32);
+      const int seed = static_cast<int>(i);
+      p.inputs.push_back(present ? TensorDesc{dtype, layer.inputs[i], 0} : TensorDesc{});
       p.is_constant.push_back(constant);
-      p.constants.push_back(constant ? filled(layer.inputs[i], static_cast<int>(i)) : Tensor{});
-      if (!constant) reserve(buffers_[i], layer.inputs[i], static_cast<int>(i));
+      p.constants.push_back(constant && present ? filled(dtype, layer.inputs[i], seed) : Tensor{});
+      if (!constant && present) reserve(buffers_[i], dtype, layer.inputs[i], seed);
     }
-    p.outputs.push_back({DType::kFloat32, layer.output, 0});
-    reserve(buffers_[9], layer.output, 9);
+    p.outputs.push_back({precision_.x.dtype, layer.output, 0});
+    reserve(buffers_[9], precision_.x.dtype, layer.output, 9);
     return p;
   }
 
-  static void reserve(Tensor& buffer, const Shape& shape, int seed) {
-    if (!buffer.defined() || buffer.num_elements() < shape.num_elements()) buffer = filled(shape, seed);
+  static void reserve(Tensor& buffer, DType dtype, const Shape& shape, int seed) {
+    if (!buffer.defined() || buffer.num_elements() < shape.num_elements()) buffer = filled(dtype, shape, seed);
   }
 
   Instance make_instance(const Tactic& tactic, const Problem& problem, const std::string& config) {
@@ -265,11 +293,8 @@ class Bench {
   }
 
   void run_once(const Problem& problem, const Instance& instance) {
-    const void* inputs[4] = {};
-    for (size_t i = 0; i < problem.inputs.size(); ++i) {
-      if (!problem.is_constant[i]) inputs[i] = buffers_[i].data();
-    }
-    if (problem.inputs.size() > 3) inputs[3] = buffers_[9].data();  // the plan lets sums overwrite their residual
+    const void* inputs[5] = {buffers_[0].data()};
+    if (problem.has_input(3)) inputs[3] = buffers_[9].data();  // the plan lets sums overwrite their residual
     void* const outputs[1] = {buffers_[9].data()};
     instance.kernel->run({std::span(inputs, problem.inputs.size()), outputs, scratch_.get(), &pool_});
   }
@@ -288,7 +313,7 @@ class Bench {
     std::pair<const Tactic*, std::string> best{nullptr, ""};
     double best_us = 1e30;
     for (const Tactic* tactic : cpu_tactics()) {
-      if (!tactic->name().starts_with("cpu.f32_") || !tactic->supports(problem, target_)) continue;
+      if (!tactic->name().starts_with(fmt::format("cpu.{}_", precision_.name)) || !tactic->supports(problem, target_)) continue;
       const auto ops = tactic->ops();
       if (std::find(ops.begin(), ops.end(), problem.op) == ops.end()) continue;
       for (const std::string& config : tactic->candidates(problem, target_)) {
@@ -309,6 +334,7 @@ class Bench {
 
   Target target_;
   ThreadPool pool_;
+  const Precision& precision_;
   std::map<size_t, Tensor> buffers_;
   size_t scratch_bytes_ = 0;
   std::shared_ptr<void> scratch_ = allocate_aligned(64);
@@ -317,6 +343,7 @@ class Bench {
 
 int run(int argc, char** argv) {
   std::string model;
+  std::string precision;
   int64_t batch = 1;
   int threads = num_available_cores();
   int rounds = 20;
@@ -325,6 +352,7 @@ int run(int argc, char** argv) {
     const std::string arg = argv[i];
     const char* value = i + 1 < argc ? argv[i + 1] : "";
     if (arg == "--model") model = value;
+    if (arg == "--precision") precision = value;
     if (arg == "--batch") batch = std::max(1, std::atoi(value));
     if (arg == "--threads") threads = std::atoi(value);
     if (arg == "--rounds") rounds = std::max(1, std::atoi(value));
@@ -335,11 +363,15 @@ int run(int argc, char** argv) {
                                                                {"bert", transformer(12, 128 * batch, 768, 3072)},
                                                                {"minilm", transformer(6, 128 * batch, 384, 1536)},
                                                                {"mobile", mobile(batch)}};
-  for (const auto& [name, layers] : models) {
-    if (!model.empty() && name != model) continue;
-    Bench bench(threads);
-    bench.measure_peak();
-    bench.run(fmt::format("{}, batch {}", name, batch), layers, rounds, all);
+  for (const Precision& p : kPrecisions) {
+    if (p.name != (precision.empty() ? "f32" : precision)) continue;
+    for (auto [name, layers] : models) {
+      if (!model.empty() && name != model) continue;
+      for (Layer& layer : layers) store_as(p, layer);
+      Bench bench(threads, p);
+      bench.measure_peak();
+      bench.run(fmt::format("{}, {}, batch {}", name, p.name, batch), layers, rounds, all);
+    }
   }
   return 0;
 }

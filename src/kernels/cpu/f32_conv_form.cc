@@ -44,8 +44,8 @@ bool all_float(const Problem& problem) {
 
 }  // namespace
 
-bool read_conv_form(const Problem& problem, ConvForm& form) {
-  if (problem.op != kFusedConv || !is_constant_input(problem, 1) || !all_float(problem)) return false;
+bool read_conv_geometry(const Problem& problem, ConvForm& form) {
+  if (problem.op != kFusedConv || !is_constant_input(problem, 1)) return false;
   const AttributeMap& attrs = *problem.attrs;
   const int rank = problem.inputs[0].shape.rank();
   if (!is_nhwc(attrs, "output_layout") || (rank != 3 && rank != 4)) return false;
@@ -57,6 +57,10 @@ bool read_conv_form(const Problem& problem, ConvForm& form) {
   form.residual = problem.has_input(kConvResidual) ? residual_of(attrs) : Residual::kNone;
   if (form.residual != Residual::kNone) form.r_pixel = problem.inputs[kConvResidual].ld();
   return true;
+}
+
+bool read_conv_form(const Problem& problem, ConvForm& form) {
+  return all_float(problem) && read_conv_geometry(problem, form);
 }
 
 void copy_conv_bias(const float* bias, const ConvForm& form, float* padded) {

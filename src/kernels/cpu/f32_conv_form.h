@@ -1,6 +1,6 @@
 #pragma once
-// What the FP32 convolution tactics read from a FusedConv problem.
-#include "kernels/cpu/f32_gemm_functions.h"
+// What the convolution tactics read from a FusedConv problem.
+#include "kernels/cpu/gemm_functions.h"
 #include "ops/fused.h"
 
 namespace burnish {
@@ -26,6 +26,8 @@ struct ConvForm {
 inline constexpr int kConvBias = 2;
 inline constexpr int kConvResidual = 3;
 
+/// False unless it is a FusedConv over one or two spatial dims with constant weights and an NHWC output.
+bool read_conv_geometry(const Problem& problem, ConvForm& form);
 /// False unless it is a FLOAT FusedConv over one or two spatial dims with constant weights and an NHWC output.
 bool read_conv_form(const Problem& problem, ConvForm& form);
 

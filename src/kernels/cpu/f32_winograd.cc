@@ -68,7 +68,7 @@ class WinogradKernel : public Kernel {
   WinogradKernel(const Problem& problem, const ConvForm& form, int m, std::span<const PackedView> packed,
                  const Target& target)
       : form_(form),
-        gemm_(*f32_gemm_functions(target.isa)),
+        gemm_(*gemm_functions(kF32Product, target.isa)),
         winograd_(target.isa >= Isa::kAvx512 ? avx512::kF32Winograd : avx2::kF32Winograd),
         m_(m),
         positions_(winograd_positions(m)),
@@ -184,16 +184,18 @@ class WinogradKernel : public Kernel {
   /// Columns [first, last) of one position's product.
   void multiply(int position, int64_t count, int64_t first, int64_t last, const float* v, float* p) const {
     if (first >= last) return;
-    F32Product product;
-    product.a = v + position * count * v_row_;
-    product.a_row = v_row_;
+    constexpr int64_t kBytes = sizeof(float);
+    const int64_t weights = packed_floats(form_.in_channels, form_.out_channels);
+    Product product;
+    product.a = reinterpret_cast<const char*>(v + position * count * v_row_);
+    product.a_row = v_row_ * kBytes;
     product.rows = count;
-    product.tap_k = form_.in_channels;
-    product.b = weights_ + position * packed_floats(form_.in_channels, form_.out_channels) + first * form_.in_channels;
-    product.b_panel = form_.in_channels * kPanelColumns;
-    if (position + 1 < positions_) product.b_next = product.b + packed_floats(form_.in_channels, form_.out_channels);
-    product.c = p + position * count * p_row_ + first;
-    product.c_row = p_row_;
+    product.tap_steps = form_.in_channels;
+    product.b = reinterpret_cast<const char*>(weights_ + position * weights + first * form_.in_channels);
+    product.b_panel = form_.in_channels * kPanelColumns * kBytes;
+    if (position + 1 < positions_) product.b_next = product.b + weights * kBytes;
+    product.c = reinterpret_cast<char*>(p + position * count * p_row_ + first);
+    product.c_row = p_row_ * kBytes;
     product.columns = round_up(last - first, kPanelColumns);  // whole panels: the rows have room
     gemm_.product(product);
   }
@@ -216,7 +218,7 @@ class WinogradKernel : public Kernel {
   }
 
   ConvForm form_;
-  const F32GemmFunctions& gemm_;
+  const GemmFunctions& gemm_;
   const F32WinogradFunctions& winograd_;
   int m_;
   int positions_;
@@ -236,7 +238,7 @@ class WinogradTactic : public Tactic {
 
   bool supports(const Problem& problem, const Target& target) const override {
     ConvForm form;
-    return f32_gemm_functions(target.isa) != nullptr && read_conv_form(problem, form) && takes(form);
+    return gemm_functions(kF32Product, target.isa) != nullptr && read_conv_form(problem, form) && takes(form);
   }
 
   std::vector<std::string> candidates(const Problem&, const Target&) const override { return {"m=4", "m=2"}; }

@@ -17,6 +17,12 @@ const Tactic& f32_conv_tactic();
 const Tactic& depthwise_tactic();
 const Tactic& f32_gemm_tactic();
 const Tactic& f32_winograd_tactic();
+const Tactic& u8_conv_tactic();
+const Tactic& u8_gemm_tactic();
+const Tactic& bf16_conv_tactic();
+const Tactic& bf16_gemm_tactic();
+const Tactic& f16_conv_tactic();
+const Tactic& f16_gemm_tactic();
 const Tactic& f32_attention_tactic();
 #if BURNISH_WITH_ONEDNN
 const Tactic& onednn_conv_tactic();

@@ -21,7 +21,7 @@ enum : int {
 };
 
 /// True for activations that are a clamp to [low, high].
-BURNISH_INLINE bool clamp_bounds(const F32Epilogue& e, float& low, float& high) {
+BURNISH_INLINE bool clamp_bounds(const ActivationSpec& e, float& low, float& high) {
   low = e.activation == kActRelu ? 0.0F : -__builtin_inff();
   high = __builtin_inff();
   if (e.activation == kActClip) {
@@ -62,7 +62,7 @@ BURNISH_INLINE void map_rows(const ActivatedRows& a, F f) {
 
 /// Activation, then the residual where it stands behind it, over elements that hold product, bias and a residual that
 /// stands before.
-BURNISH_INLINE void activate_rows(const ActivatedRows& a, const F32Epilogue& e) {
+BURNISH_INLINE void activate_rows(const ActivatedRows& a, const ActivationSpec& e) {
   const float alpha = e.alpha;
   const float beta = e.beta;
   switch (e.activation) {

@@ -1,0 +1,47 @@
+#include "kernels/cpu/simd/tile.h"
+
+namespace burnish::BURNISH_SIMD {
+namespace {
+
+struct Multiplier {
+  using A = Vec;
+  using B = Vec;
+  using Sum = Vec;
+  using As = AsFloat;
+  static constexpr bool kIntegers = false;
+  static constexpr int64_t kPanelStep = 64;
+#if BURNISH_SIMD_avx512
+  static constexpr int kMaxPanels = 4;
+  static constexpr int kMaxRows[] = {0, 14, 12, 8, 6};
+#else
+  static constexpr int kMaxPanels = 1;
+  static constexpr int kMaxRows[] = {0, 6};
+#endif
+
+  template <int V>
+  BURNISH_INLINE A load_a(const char* p) {
+    Vec a = set1(*reinterpret_cast<const float*>(p));
+    if constexpr (V == 2) asm("" : "+v"(a));  // one load for both products, not one each
+    return a;
+  }
+  BURNISH_INLINE B load_b(const char* p) {
+    return load(reinterpret_cast<const float*>(p));
+  }
+  BURNISH_INLINE Sum start(const int32_t*) {
+    return zero();
+  }
+  BURNISH_INLINE void multiply(Sum& sum, A a, B b) {
+    sum = fma(a, b, sum);
+  }
+  BURNISH_INLINE Vec to_floats(Sum sum) {
+    return sum;
+  }
+};
+
+}  // namespace
+
+void product_f32(const Product& p) {
+  multiply<Multiplier>(p);
+}
+
+}  // namespace burnish::BURNISH_SIMD
