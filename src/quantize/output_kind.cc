@@ -51,7 +51,8 @@ bool have_one_length(const std::vector<RowFigures>& rows) {
   const auto [shortest, longest] = std::minmax_element(
       rows.begin(), rows.end(), [](const RowFigures& a, const RowFigures& b) { return a.length < b.length; });
   const bool is_unit = std::abs(shortest->length - 1) < kLengthTolerance && longest->length - 1 < kLengthTolerance;
-  return is_unit || (rows.size() > 1 && longest->length - shortest->length < kLengthTolerance * longest->length);
+  const bool differ = std::any_of(rows.begin(), rows.end(), [&](const RowFigures& f) { return f.max != rows[0].max; });
+  return is_unit || (differ && longest->length - shortest->length < kLengthTolerance * longest->length);
 }
 
 bool stand_out(const std::vector<RowFigures>& rows, int64_t num_columns) {

@@ -15,7 +15,7 @@ std::string_view name_of(OutputKind kind);
 
 /// A guess, from a reference output; let users overrule it. Only [N, C] with 2 ≤ C ≤ 100000 can be classes. Then
 /// - rows that are probabilities, or logarithms of such, are classes;
-/// - rows of length 1, or all of one length (layer normalisation), are embeddings;
+/// - rows of length 1, or different ones all of one length (layer normalisation), are embeddings;
 /// - otherwise up to 63 columns are taken for logits, since embeddings are wider: a regression with a few outputs (a
 ///   box, a pose) is mistaken for classes;
 /// - from 64 columns on, rows are logits when the greatest value stands out of the others by a quarter more than the

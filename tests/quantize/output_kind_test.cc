@@ -52,6 +52,12 @@ TEST(OutputKind, LogitsAreClasses) {
   }
 }
 
+TEST(OutputKind, TheSameLogitsAgainAndAgainAreClasses) {
+  std::vector<float> data = logits(1, 10, 1);
+  for (int i = 0; i < 10; ++i) data.push_back(data[static_cast<size_t>(i)]);
+  EXPECT_EQ(guess(data, Shape{2, 10}), OutputKind::kClasses);
+}
+
 TEST(OutputKind, ProbabilitiesAreClasses) {
   for (const bool logarithm : {false, true}) {
     for (const int64_t classes : {2, 10, 1000}) {
