@@ -4,7 +4,10 @@
 // what lies outside added to its outermost bins, and Q the histogram within ±T merged to as many groups as there are
 // integers, each group's elements spread evenly over those of its bins that are not empty. The threshold with the least
 // Kullback-Leibler divergence of Q from P wins. Here ±T is also cut to what was seen, so that one-sided tensors use all
-// integers; bins that only P fills get a small share of Q; exact zeros, which every T represents, are left out.
+// integers; bins that only P fills get a small share of Q; exact zeros, which every T represents, are left out; and no
+// T cuts off more than a thousandth of the rest: numbers that occur very often, as where images have a plain
+// background, make every T look bad that lets Q spread them over their neighbours, and would drive T down to a bin for
+// each integer.
 //
 // Sums over all bins come from prefix sums, so that a threshold costs one logarithm a group.
 #include <algorithm>
@@ -18,6 +21,7 @@ namespace {
 
 // What Q has, in elements, where it has none.
 constexpr double kSmallShare = 1e-4;
+constexpr double kMostClipped = 1e-3;
 
 double x_log_x(double x) {
   return x > 0 ? x * std::log(x) : 0;
@@ -71,7 +75,8 @@ BinInterval least_divergence(const SignedBins& bins, int num_levels) {
   const int longest = std::max(bins.anchor(), bins.size() - bins.anchor());
   for (int threshold = longest; threshold > 0; --threshold) {
     const BinInterval window{std::max(0, bins.anchor() - threshold), std::min(bins.size(), bins.anchor() + threshold)};
-    if (window.end - window.begin < num_levels) break;
+    const double clipped = bins.sum(0, bins.size()) - bins.sum(window.begin, window.end);
+    if (window.end - window.begin < num_levels || clipped > kMostClipped * bins.sum(0, bins.size())) break;
     const double d = divergence(bins, window, num_levels);
     if (d < least) {
       least = d;

@@ -44,7 +44,7 @@ Range percentile_range(const Observer& observer, const SignedBins& bins, const C
   const double high = cut_tail(num_positive, bins.width(), tail, [&](int i) { return bins.count(num_negative + i); });
   const double low =
       cut_tail(num_negative, bins.width(), tail, [&](int i) { return bins.count(num_negative - 1 - i); });
-  return {static_cast<float>(-low), static_cast<float>(high)};
+  return {static_cast<float>(0 - low), static_cast<float>(high)};  // never −0
 }
 
 Range searched_range(const SignedBins& bins, const CalibrationOptions& options) {

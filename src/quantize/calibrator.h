@@ -11,7 +11,7 @@ namespace burnish {
 enum class Calibrator {
   kMinMax,      ///< All that was seen.
   kPercentile,  ///< All but the outermost elements.
-  kEntropy,     ///< Least information lost: S. Migacz, 8-bit Inference with TensorRT, GTC 2017.
+  kEntropy,     ///< Least information lost, after S. Migacz, 8-bit Inference with TensorRT, GTC 2017.
   kMse,         ///< Least expected squared error of rounding plus clipping.
 };
 /// As on the command line: "minmax", "percentile", "entropy", "mse".

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "base/error.h"
 
@@ -15,6 +16,11 @@ struct Flip {
   double change;  ///< Of the channel's mean error.
   double price;   ///< Squared weight error gained, in codes, for each unit of |change|.
 };
+
+/// Strict order, so that the same weights are flipped every time.
+bool is_dearer(const Flip& a, const Flip& b) {
+  return a.price != b.price ? a.price > b.price : a.k > b.k;
+}
 
 /// One channel of a layer.
 class Row {
@@ -37,7 +43,7 @@ class Row {
   /// Weight minus what its code stands for, in codes.
   double residual(int64_t k, int8_t code) const { return weights_[static_cast<size_t>(k)] / scale_ - code; }
   double mean_error(const QuantizedWeights& quantized) const;
-  /// Those that lessen the error, cheapest first.
+  /// Those that lessen the error, as a heap with the cheapest on top: few of many are needed.
   std::vector<Flip> flips(const QuantizedWeights& quantized, double error) const;
 
  private:
@@ -64,7 +70,7 @@ std::vector<Flip> Row::flips(const QuantizedWeights& quantized, double error) co
     if (r == 0 || std::abs(code + step) > quantized.max_code || change * error >= 0) continue;
     flips.push_back({k, step, change, (1 - 2 * std::abs(r)) / std::abs(change)});
   }
-  std::stable_sort(flips.begin(), flips.end(), [](const Flip& a, const Flip& b) { return a.price < b.price; });
+  std::make_heap(flips.begin(), flips.end(), is_dearer);
   return flips;
 }
 
@@ -78,9 +84,14 @@ void check_means(const ChannelLayout& layout, const InputMeans& means) {
 }
 
 int64_t correct_row(const Row& row, QuantizedWeights& quantized) {
-  double error = row.mean_error(quantized);
+  double error = row.mean_error(quantized), least_change = std::numeric_limits<double>::infinity();
+  std::vector<Flip> flips = row.flips(quantized, error);
+  for (const Flip& flip : flips) least_change = std::min(least_change, std::abs(flip.change));
   int64_t num_flipped = 0;
-  for (const Flip& flip : row.flips(quantized, error)) {
+  while (!flips.empty() && least_change < 2 * std::abs(error)) {
+    std::pop_heap(flips.begin(), flips.end(), is_dearer);
+    const Flip flip = flips.back();
+    flips.pop_back();
     if (std::abs(error + flip.change) >= std::abs(error)) continue;
     error += flip.change;
     int8_t& code = quantized.codes[row.code_index(flip.k)];

@@ -123,6 +123,13 @@ TEST(Calibrator, PercentileCutsWhatItSays) {
             observe(both).max());
 }
 
+TEST(Calibrator, EntropySurvivesPlainBackgrounds) {
+  // Two thirds of the elements are a few numbers, the range is needed by the rest.
+  std::vector<float> data = relu(laplace_data(100000, 1, 1));
+  for (const float level : {0.31F, 0.47F, 0.52F, 1.23F}) data.insert(data.end(), 50000, level);
+  EXPECT_GT(range_of(data, Calibrator::kEntropy).high, 4);
+}
+
 TEST(Calibrator, EntropyIsThePublishedSearch) {
   for (const uint64_t seed : {1, 2, 3}) {
     const std::vector<float> data = relu(laplace_data(20000, 1, seed));

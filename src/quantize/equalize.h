@@ -1,0 +1,45 @@
+#pragma once
+// Moving magnitude between neighbouring tensors before quantising, without changing what the network computes.
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "quantize/scales.h"
+
+namespace burnish {
+
+/// Factors stay within [1/bound, bound].
+inline constexpr float kFactorBound = 1e3F;
+
+/// Cross-layer equalisation of two layers with nothing between them but a function with f(s·x) = s·f(x), such as ReLU:
+/// sᵢ = √(aᵢ·bᵢ)/bᵢ, where aᵢ is the greatest absolute weight into channel i (first layer) and bᵢ the greatest one out
+/// of it (second layer). Divide the first layer's weights and bias of channel i by sᵢ and multiply the second layer's
+/// weights of input i with it: both then reach √(aᵢ·bᵢ). Channels that have no weights on one side keep 1.
+/// Source: M. Nagel et al., Data-Free Quantization Through Weight Equalization and Bias Correction, ICCV 2019.
+std::vector<float> cross_layer_factors(std::span<const float> first_absmax, std::span<const float> second_absmax,
+                                       float bound = kFactorBound);
+
+/// SmoothQuant: sⱼ = max|Xⱼ|^α / max|Wⱼ|^(1−α) for each input channel j of a matrix product; divide the activations by
+/// sⱼ (in the operator before) and multiply the weights of input j with it. α from 0 (activations stay wide) to 1.
+/// Source: G. Xiao et al., SmoothQuant, ICML 2023.
+std::vector<float> smooth_factors(std::span<const float> input_absmax, std::span<const float> weight_absmax,
+                                  float alpha, float bound = kFactorBound);
+
+/// The α of the grid for which error(α) is least, the first of equals; NaN never wins.
+struct AlphaChoice {
+  float alpha;
+  double error;
+};
+/// Throws kInvalidArgument when no α has an error that is a number.
+AlphaChoice choose_alpha(const std::function<double(float alpha)>& error, std::span<const float> alphas);
+/// 0.1, 0.2, … 0.9
+std::vector<float> default_alphas();
+
+/// The greatest absolute weight of every channel along the layout's axis.
+std::vector<float> channel_absmax(const float* weights, const ChannelLayout& layout);
+/// Multiplies, or divides, every channel along the layout's axis by its factor.
+void multiply_channels(float* weights, const ChannelLayout& layout, std::span<const float> factors);
+void divide_channels(float* weights, const ChannelLayout& layout, std::span<const float> factors);
+
+}  // namespace burnish
