@@ -7,10 +7,10 @@ namespace burnish {
 const Tactic& copy_tactic();
 const Tactic& convert_tactic();
 const Tactic& pointwise_tactic();
-const Tactic& f32_normalization_tactic();
+const Tactic& normalization_tactic();
 const Tactic& pool_tactic();
-const Tactic& f32_reduce_tactic();
-const Tactic& f32_softmax_tactic();
+const Tactic& reduce_tactic();
+const Tactic& softmax_tactic();
 const Tactic& resize_nearest_tactic();
 const Tactic& gather_tactic();
 const Tactic& f32_conv_tactic();
