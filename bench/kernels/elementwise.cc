@@ -57,7 +57,7 @@ Tensor filled(DType dtype, const Shape& shape) {
 Case attention(int64_t batch, int64_t length, int64_t heads, int64_t size) {
   const int64_t width = heads * size;
   Case c{fmt::format("attention b{} s{} h{} d{}", batch, length, heads, size),
-         "cpu.f32_attention",
+         "cpu.attention",
          std::string(kFusedAttention),
          {},
          {{batch, length, 3 * width}, {}, {}, {batch, 1, 1, length}},
@@ -96,6 +96,10 @@ std::vector<Case> all_cases() {
       cases.push_back(attention(b, s, 12, 64));
       cases.push_back(attention(b, s, 12, 32));
     }
+  }
+  for (const DType t : {DType::kBFloat16, DType::kUInt8}) {
+    cases.push_back(stored_as(attention(1, 128, 12, 64), t));
+    cases.push_back(stored_as(attention(1, 384, 12, 64), t));
   }
   const Shape text{1024, 768}, image{8, 56, 56, 256};
   const DType narrow[] = {DType::kBFloat16, DType::kUInt8};

@@ -14,7 +14,7 @@ std::span<const Tactic* const> cpu_tactics() {
       &onednn_conv_tactic(),
       &onednn_matmul_tactic(),
 #endif
-      &f32_attention_tactic(),
+      &attention_tactic(),
       &convert_tactic(),
       &pointwise_tactic(),
       &copy_tactic(),

@@ -17,7 +17,7 @@ const Tactic& f32_conv_tactic();
 const Tactic& depthwise_tactic();
 const Tactic& f32_gemm_tactic();
 const Tactic& f32_winograd_tactic();
-const Tactic& f32_attention_tactic();
+const Tactic& attention_tactic();
 #if BURNISH_WITH_ONEDNN
 const Tactic& onednn_conv_tactic();
 const Tactic& onednn_matmul_tactic();
