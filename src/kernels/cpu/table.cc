@@ -6,6 +6,7 @@ namespace burnish {
 std::span<const Tactic* const> cpu_tactics() {
   // clang-format off
   static const Tactic* const kTable[] = {
+      &u8_depthwise_tactic(),
       &depthwise_tactic(),
       &f32_winograd_tactic(),
       &f32_conv_tactic(),

@@ -15,6 +15,7 @@ const Tactic& resize_nearest_tactic();
 const Tactic& gather_tactic();
 const Tactic& f32_conv_tactic();
 const Tactic& depthwise_tactic();
+const Tactic& u8_depthwise_tactic();
 const Tactic& f32_gemm_tactic();
 const Tactic& f32_winograd_tactic();
 const Tactic& attention_tactic();
