@@ -57,7 +57,7 @@ Tensor filled(DType dtype, const Shape& shape) {
 Case attention(int64_t batch, int64_t length, int64_t heads, int64_t size) {
   const int64_t width = heads * size;
   Case c{fmt::format("attention b{} s{} h{} d{}", batch, length, heads, size),
-         "cpu.f32_attention",
+         "cpu.attention",
          std::string(kFusedAttention),
          {},
          {{batch, length, 3 * width}, {}, {}, {batch, 1, 1, length}},
@@ -97,12 +97,18 @@ std::vector<Case> all_cases() {
       cases.push_back(attention(b, s, 12, 32));
     }
   }
+  for (const DType t : {DType::kBFloat16, DType::kUInt8}) {
+    cases.push_back(stored_as(attention(1, 128, 12, 64), t));
+    cases.push_back(stored_as(attention(1, 384, 12, 64), t));
+  }
   const Shape text{1024, 768}, image{8, 56, 56, 256};
   const DType narrow[] = {DType::kBFloat16, DType::kUInt8};
-  cases.push_back(plain("cpu.f32_normalization", "LayerNormalization", {text, {768}, {768}}, text));
+  cases.push_back(plain("cpu.normalization", "LayerNormalization", {text, {768}, {768}}, text));
   for (const DType t : narrow)
-    cases.push_back(stored_as(plain("cpu.f32_normalization", "LayerNormalization", {text, {768}, {768}}, text), t));
-  cases.push_back(plain("cpu.f32_softmax", "Softmax", {{12288, 128}}, {12288, 128}));
+    cases.push_back(stored_as(plain("cpu.normalization", "LayerNormalization", {text, {768}, {768}}, text), t));
+  cases.push_back(plain("cpu.softmax", "Softmax", {{12288, 128}}, {12288, 128}));
+  for (const DType t : narrow)
+    cases.push_back(stored_as(plain("cpu.softmax", "Softmax", {{12288, 128}}, {12288, 128}), t));
   cases.push_back(pointwise("add of images", {"add i0 i1"}, {image, image}, image));
   for (const DType t : narrow)
     cases.push_back(stored_as(pointwise("add of images", {"add i0 i1"}, {image, image}, image), t, 2));
@@ -126,8 +132,10 @@ std::vector<Case> all_cases() {
   for (size_t i = 0, n = cases.size(); i < 2; ++i) {
     for (const DType t : narrow) cases.push_back(stored_as(cases[n - 2 + i], t));
   }
-  cases.push_back(plain("cpu.f32_reduce", "GlobalAveragePool", {{1, 7, 7, 2048}}, {1, 1, 1, 2048}));
+  cases.push_back(plain("cpu.reduce", "GlobalAveragePool", {{1, 7, 7, 2048}}, {1, 1, 1, 2048}));
   cases.back().attrs.set("layout", std::string("NHWC"));
+  const Case global_pool = cases.back();
+  for (const DType t : narrow) cases.push_back(stored_as(global_pool, t));
   const std::pair<std::vector<int64_t>, Shape> orders[] = {{{0, 2, 3, 1}, {1, 3, 640, 640}},
                                                            {{0, 3, 1, 2}, {1, 640, 640, 3}},
                                                            {{0, 2, 3, 1}, {1, 256, 56, 56}},

@@ -93,8 +93,14 @@ ProblemCase encode_conv(const ConvCase& c, const Encoding& x, const Encoding& w,
   return p;
 }
 
+/// By the tactic for any encodings and, where the machine has it, by the one that multiplies bytes.
 void check_encoded(const ProblemCase& p) {
-  expect_matches_reference(kTactic, p, {.threads = {1, 3}, .tolerance = 1e-5, .steps = 1});
+  CheckOptions options{.threads = {1, 3}, .tolerance = 1e-5, .steps = 1};
+  expect_matches_reference(kTactic, p, options);
+  options.isas = {Isa::kAvx512Vnni};
+  const Tactic& bytes = *find_tactic("cpu.u8_depthwise");
+  if (!bytes.supports(make_problem(p, reference_of(p)), target_with(Isa::kAvx512Vnni, 1))) return;
+  expect_matches_reference(bytes, p, options);
 }
 
 TEST(Depthwise, AnyEncodings) {
@@ -146,6 +152,22 @@ TEST(Depthwise, SumsOfIntegersAreExact) {
   p.inputs[4] = Tensor();
   p.constant[2] = p.constant[4] = false;
   expect_matches_reference(kTactic, p, {.tolerance = 0});
+  if (detect_cpu(1).isa < Isa::kAvx512Vnni) return;
+  expect_matches_reference("cpu.u8_depthwise", p, {.isas = {Isa::kAvx512Vnni}, .tolerance = 0});
+}
+
+TEST(Depthwise, MultipliesBytesOfAnyNumberOfChannels) {
+  if (detect_cpu(1).isa < Isa::kAvx512Vnni) GTEST_SKIP() << "no instruction for it";
+  for (const int64_t channels : {2, 16, 63, 64, 65, 130}) {
+    for (const Encoding& y : {Encoding{DType::kUInt8, 0.05F, 20}, Encoding{DType::kInt8, 0.05F, 11}}) {
+      for (const ActivationKind kind : {ActivationKind::kNone, ActivationKind::kRelu, ActivationKind::kClip}) {
+        ConvCase c = depthwise(channels);
+        c.activation = {kind, -0.75F, 1.5F};
+        const ProblemCase p = encode_conv(c, kActivations, {DType::kInt8, 0.02F, 0}, {}, y);
+        expect_matches_reference("cpu.u8_depthwise", p, {.isas = {Isa::kAvx512Vnni}, .steps = 1});
+      }
+    }
+  }
 }
 
 TEST(Depthwise, ActivatesBetweenEncodings) {

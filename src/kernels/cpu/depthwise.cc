@@ -3,44 +3,40 @@
 
 #include <algorithm>
 
-#include "kernels/cpu/f32_conv_form.h"
+#include "kernels/cpu/depthwise_form.h"
 #include "kernels/cpu/tactics.h"
 #include "kernels/cpu/tensor_format.h"
 
 namespace burnish {
-namespace {
 
-/// Whatever the tensors are stored as; the form of FLOAT ones is theirs.
 bool read_depthwise_form(const Problem& problem, ConvForm& form) {
   if (problem.op != kFusedConv) return false;
-  Problem floats = problem;
+  Problem floats = problem;  // the form of FLOAT tensors is that of all others
   floats.inputs.resize(std::min<size_t>(floats.inputs.size(), kFusedWeightScales));
   for (TensorDesc& d : floats.inputs) d.dtype = d.present() ? DType::kFloat32 : d.dtype;
   floats.outputs[0].dtype = DType::kFloat32;
   return read_conv_form(floats, form) && is_depthwise(form);
 }
 
-bool has_integer_x(const Problem& problem) {
-  return problem.inputs[0].dtype == DType::kUInt8;
-}
-
-/// Integers of X want integer weights, so that sums are whole numbers; no more of them than a float holds exactly.
-bool encodings_fit(const Problem& p, const ConvForm& form) {
+bool depthwise_formats_fit(const Problem& p) {
   for (const int i : {0, 1, kFusedResidual}) {
     if (p.has_input(i) && !is_storable_input(p, i)) return false;
   }
   if (p.has_input(kConvBias) && p.inputs[kConvBias].dtype != DType::kFloat32) return false;
   if (p.has_input(kFusedWeightScales) && !is_constant_input(p, kFusedWeightScales)) return false;
-  const bool integer_weights = Encoding{p.inputs[1].dtype}.is_integer();
-  if (has_integer_x(p) && !(integer_weights && form.taps() <= kMaxIntegerTaps)) return false;
-  return p.inputs[0].dtype != DType::kInt8 && is_storable(output_encoding(*p.attrs));
+  return is_storable(output_encoding(*p.attrs));
 }
 
-/// All channels as one group: how bias and residual lie.
-ConvForm as_one_group(ConvForm form) {
-  form.out_channels *= form.group;
-  form.group = 1;
-  return form;
+namespace {
+
+bool has_integer_x(const Problem& problem) {
+  return problem.inputs[0].dtype == DType::kUInt8;
+}
+
+/// Integers of X want integer weights, so that sums are whole numbers; no more of them than a float holds exactly.
+bool operands_fit(const Problem& p, const ConvForm& form) {
+  if (p.inputs[0].dtype == DType::kInt8) return false;
+  return !has_integer_x(p) || (Encoding{p.inputs[1].dtype}.is_integer() && form.taps() <= kMaxIntegerTaps);
 }
 
 int64_t weight_row(const ConvForm& form) {
@@ -62,7 +58,7 @@ PackedBlob pack_weights(const Problem& p, const ConvForm& form) {
   decode(w.view(), whole ? Encoding{encoding.dtype, 1, encoding.zero} : encoding, decoded.as<float>());
   const float x_scale = input_encoding(*p.attrs, 0, p.inputs[0].dtype).scale;
   for (int64_t c = 0; c < form.group; ++c) {
-    const float s = p.has_input(kFusedWeightScales) ? p.constants[kFusedWeightScales].as<float>()[c] : 1.0F;
+    const float s = weight_scale(p, c);
     for (int64_t tap = 0; tap < form.taps(); ++tap) {
       floats_of(blob)[tap * row + c] = decoded.as<float>()[c * form.taps() + tap] * (whole ? 1.0F : s);
     }
@@ -147,7 +143,8 @@ class DepthwiseTactic : public Tactic {
 
   bool supports(const Problem& problem, const Target& target) const override {
     ConvForm form;
-    return target.isa >= Isa::kAvx2 && read_depthwise_form(problem, form) && encodings_fit(problem, form);
+    return target.isa >= Isa::kAvx2 && read_depthwise_form(problem, form) && operands_fit(problem, form) &&
+           depthwise_formats_fit(problem);
   }
 
   bool packs_input(const Problem& problem, int input) const override {
@@ -172,11 +169,7 @@ class DepthwiseTactic : public Tactic {
 
   bool accepts_strided_input(const Problem&, int input) const override { return input == 0 || input == kConvResidual; }
   bool accepts_strided_output(const Problem&, int) const override { return true; }
-  /// An element of the residual is read just before its result is stored.
-  bool may_run_in_place(const Problem& problem, int input) const override {
-    return input == kConvResidual && problem.has_input(input) &&
-           size_of(problem.inputs[kConvResidual].dtype) == size_of(problem.outputs[0].dtype);
-  }
+  bool may_run_in_place(const Problem& problem, int input) const override { return depthwise_in_place(problem, input); }
 };
 
 }  // namespace

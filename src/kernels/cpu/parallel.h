@@ -21,4 +21,13 @@ void parallel_ranges(ThreadPool& pool, int64_t n, int64_t item_bytes, const F& f
   }
 }
 
+/// As above with the number of the thread, f(thread, begin, end), for work with memory of its own for each of the
+/// `reserved` threads: a pool with more of them runs it on one.
+template <typename F>
+void parallel_parts(ThreadPool& pool, int reserved, int64_t n, int64_t item_bytes, const F& f) {
+  if (n <= 0) return;
+  if (n * item_bytes <= kSerialBytes || pool.num_threads() > reserved) return f(0, int64_t{0}, n);
+  pool.run([&](int thread, int threads) { f(thread, n * thread / threads, n * (thread + 1) / threads); });
+}
+
 }  // namespace burnish

@@ -6,6 +6,7 @@ namespace burnish {
 std::span<const Tactic* const> cpu_tactics() {
   // clang-format off
   static const Tactic* const kTable[] = {
+      &u8_depthwise_tactic(),
       &depthwise_tactic(),
       &f32_winograd_tactic(),
       &f32_conv_tactic(),
@@ -20,15 +21,15 @@ std::span<const Tactic* const> cpu_tactics() {
       &onednn_conv_tactic(),
       &onednn_matmul_tactic(),
 #endif
-      &f32_attention_tactic(),
+      &attention_tactic(),
       &convert_tactic(),
       &pointwise_tactic(),
       &copy_tactic(),
       &gather_tactic(),
-      &f32_normalization_tactic(),
-      &f32_softmax_tactic(),
+      &normalization_tactic(),
+      &softmax_tactic(),
       &pool_tactic(),
-      &f32_reduce_tactic(),
+      &reduce_tactic(),
       &resize_nearest_tactic(),
       &logic_tactic(),
       &reference_tactic(),

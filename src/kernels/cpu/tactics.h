@@ -7,14 +7,15 @@ namespace burnish {
 const Tactic& copy_tactic();
 const Tactic& convert_tactic();
 const Tactic& pointwise_tactic();
-const Tactic& f32_normalization_tactic();
+const Tactic& normalization_tactic();
 const Tactic& pool_tactic();
-const Tactic& f32_reduce_tactic();
-const Tactic& f32_softmax_tactic();
+const Tactic& reduce_tactic();
+const Tactic& softmax_tactic();
 const Tactic& resize_nearest_tactic();
 const Tactic& gather_tactic();
 const Tactic& f32_conv_tactic();
 const Tactic& depthwise_tactic();
+const Tactic& u8_depthwise_tactic();
 const Tactic& f32_gemm_tactic();
 const Tactic& f32_winograd_tactic();
 const Tactic& u8_conv_tactic();
@@ -23,7 +24,7 @@ const Tactic& bf16_conv_tactic();
 const Tactic& bf16_gemm_tactic();
 const Tactic& f16_conv_tactic();
 const Tactic& f16_gemm_tactic();
-const Tactic& f32_attention_tactic();
+const Tactic& attention_tactic();
 #if BURNISH_WITH_ONEDNN
 const Tactic& onednn_conv_tactic();
 const Tactic& onednn_matmul_tactic();

@@ -79,30 +79,46 @@ BURNISH_INLINE void for_tap_rows(const DepthwiseRow& r, const Tile& t, F add) {
   }
 }
 
-/// Results by way of floats: residual, any activation, residual, encoding.
-template <int N>
-__attribute__((noinline)) void finish_slowly(const DepthwiseRow& r, const Tile& t, float* tile) {
-  const F32Epilogue& e = *r.epilogue;
-  const bool adds = r.residual != nullptr;
-  float residual[N * kLanes];
-  if (adds) {
-    with_storage(r.residual_format.storage, [&](auto s) {
-      constexpr Storage kStorage = decltype(s)::value;
-      const Decoder<kStorage> decoder(r.residual_format);
-      const auto* from = (const Element<kStorage>*)r.residual + t.first_pixel * r.residual_pixel + t.channel;
-      for (int p = 0; p < N; ++p) {
-        const Vec v = decoder.load(from + p * r.residual_pixel, t.mask);
-        store(residual + p * kLanes, v);
-        if (!e.residual_after) store(tile + p * kLanes, add(load(tile + p * kLanes), v));
+/// values = what the residual stands for.
+void decode_residual(const DepthwiseRow& r, const UnfinishedResults& u, float* values) {
+  with_storage(r.residual_format.storage, [&](auto s) {
+    constexpr Storage kStorage = decltype(s)::value;
+    const Decoder<kStorage> decoder(r.residual_format);
+    const auto* from = (const Element<kStorage>*)r.residual + u.first_pixel * r.residual_pixel + u.first_channel;
+    for (int64_t p = 0; p < u.pixels; ++p) {
+      for (int64_t c = 0; c < u.channels; c += kLanes) {
+        const Vec v =
+            decoder.load(from + p * r.residual_pixel + c, first(u.channels - c < kLanes ? u.channels - c : kLanes));
+        store(values + p * kUnfinishedRow + c, v);
       }
-    });
+    }
+  });
+}
+
+/// Results by way of floats: residual, any activation, residual, encoding.
+void finish_slowly(const DepthwiseRow& r, const UnfinishedResults& u) {
+  const F32Epilogue& e = *r.epilogue;
+  float residual[kUnfinishedPixels * kUnfinishedRow];
+  const bool adds = r.residual != nullptr;
+  if (adds) decode_residual(r, u, residual);
+  for (int64_t i = 0; adds && !e.residual_after && i < u.pixels; ++i) {
+    float* values = u.values + i * kUnfinishedRow;
+    for (int64_t c = 0; c < u.channels; c += kLanes) {
+      store(values + c, add(load(values + c), load(residual + i * kUnfinishedRow + c)));
+    }
   }
-  activate_rows({tile, kLanes, adds && e.residual_after ? residual : nullptr, kLanes, N, kLanes}, e);
+  const bool adds_after = adds && e.residual_after;
+  activate_rows({u.values, kUnfinishedRow, adds_after ? residual : nullptr, kUnfinishedRow, u.pixels, u.channels}, e);
   with_storage(r.y_format.storage, [&](auto s) {
     constexpr Storage kStorage = decltype(s)::value;
     const Encoder<kStorage> encoder(r.y_format);
-    auto* y = (Element<kStorage>*)r.y + t.first_pixel * r.y_pixel + t.channel;
-    for (int p = 0; p < N; ++p) encoder.store(y + p * r.y_pixel, load(tile + p * kLanes), t.mask);
+    auto* y = (Element<kStorage>*)r.y + u.first_pixel * r.y_pixel + u.first_channel;
+    for (int64_t p = 0; p < u.pixels; ++p) {
+      for (int64_t c = 0; c < u.channels; c += kLanes) {
+        const Mask mask = first(u.channels - c < kLanes ? u.channels - c : kLanes);
+        encoder.store(y + p * r.y_pixel + c, load(u.values + p * kUnfinishedRow + c), mask);
+      }
+    }
   });
 }
 
@@ -115,9 +131,10 @@ BURNISH_INLINE void finish(const DepthwiseRow& r, const Tile& t, const Ending& e
     for (int p = 0; p < N; ++p) acc[p] = fma(sub(acc[p], shift), multiplier, bias);
   }
   if (!ending.clamps || r.y_format.storage != Y) {
-    float tile[N * kLanes];
-    for (int p = 0; p < N; ++p) store(tile + p * kLanes, acc[p]);
-    return finish_slowly<N>(r, t, tile);
+    float values[N * kUnfinishedRow];
+    for (int p = 0; p < N; ++p) store(values + p * kUnfinishedRow, acc[p]);
+    const int64_t left = r.channels - t.channel;
+    return finish_slowly(r, {values, t.first_pixel, N, t.channel, left < kLanes ? left : kLanes});
   }
   const Encoder<Y> encoder(r.y_format);
   auto* y = (Element<Y>*)r.y + t.first_pixel * r.y_pixel + t.channel;
@@ -216,6 +233,6 @@ void row(const DepthwiseRow& r) {
 
 }  // namespace
 
-const DepthwiseFunctions kDepthwise = {row};
+const DepthwiseFunctions kDepthwise = {row, finish_slowly};
 
 }  // namespace burnish::BURNISH_SIMD

@@ -32,8 +32,19 @@ struct DepthwiseRow {
 
 inline constexpr int64_t kMaxIntegerTaps = 256;
 
+/// Results of the row before residual and activation: pixels × channels floats, kUnfinishedRow apart.
+struct UnfinishedResults {
+  float* values;
+  int64_t first_pixel, pixels;  ///< At most kUnfinishedPixels.
+  int64_t first_channel, channels;
+};
+inline constexpr int64_t kUnfinishedPixels = 8;
+inline constexpr int64_t kUnfinishedRow = 64;
+
 struct DepthwiseFunctions {
   void (*row)(const DepthwiseRow&);
+  /// Residual, activation, encoding of results made elsewhere.
+  void (*finish)(const DepthwiseRow&, const UnfinishedResults&);
 };
 
 namespace avx2 {

@@ -1,6 +1,7 @@
 #include "kernels/cpu/simd/rows.h"
 
 #include "kernels/cpu/simd/math.h"
+#include "kernels/cpu/simd/storage.h"
 
 namespace burnish::BURNISH_SIMD {
 namespace {
@@ -128,23 +129,42 @@ BURNISH_INLINE void for_columns(int64_t width, F f) {
   for (int64_t c = 0; c < width; c += kLanes) f(c, first(width - c < kLanes ? width - c : kLanes));
 }
 
-template <typename F>
-BURNISH_INLINE void fold_columns(const float* x, int64_t n, int64_t step, int64_t width, float* y, F f) {
+/// finish() turns what f made of the stored numbers into what it would have made of what they stand for.
+template <Storage S, typename F, typename G>
+BURNISH_INLINE void fold_stored(const Element<S>* x, int64_t n, int64_t step, int64_t width, float* y, F f, G finish) {
   for_columns(width, [=](int64_t c, Mask m) {
-    Vec a = load(x + c, m);
-    for (int64_t i = 1; i < n; ++i) a = f(a, load(x + i * step + c, m));
-    store(y + c, a, m);
+    Vec a = load_as<S>(x + c, m);
+    for (int64_t i = 1; i < n; ++i) a = f(a, load_as<S>(x + i * step + c, m));
+    store(y + c, is_integer(S) ? finish(a) : a, m);
   });
 }
 
-void sum_columns(const float* x, int64_t n, int64_t step, int64_t width, float* y) {
-  fold_columns(x, n, step, width, y, [](Vec a, Vec b) { return add(a, b); });
+template <typename F, typename G>
+BURNISH_INLINE void fold_columns(const void* x, const Format& format, int64_t n, int64_t step, int64_t width, float* y,
+                                 F f, G finish) {
+  with_storage(format.storage, [&](auto s) {
+    constexpr Storage kStorage = decltype(s)::value;
+    fold_stored<kStorage>((const Element<kStorage>*)x, n, step, width, y, f, finish);
+  });
 }
-void maximum_columns(const float* x, int64_t n, int64_t step, int64_t width, float* y) {
-  fold_columns(x, n, step, width, y, [](Vec a, Vec b) { return max_or_nan(a, b); });
+
+void sum_columns(const void* x, const Format& format, int64_t n, int64_t step, int64_t width, float* y) {
+  const Vec scale = set1(format.scale), zeros = set1((float)format.zero * (float)n);
+  fold_columns(
+      x, format, n, step, width, y, [](Vec a, Vec b) { return add(a, b); },
+      [=](Vec a) { return mul(scale, sub(a, zeros)); });
 }
-void minimum_columns(const float* x, int64_t n, int64_t step, int64_t width, float* y) {
-  fold_columns(x, n, step, width, y, [](Vec a, Vec b) { return min_or_nan(a, b); });
+void maximum_columns(const void* x, const Format& format, int64_t n, int64_t step, int64_t width, float* y) {
+  const Vec scale = set1(format.scale), offset = set1((float)format.zero);
+  fold_columns(
+      x, format, n, step, width, y, [](Vec a, Vec b) { return max_or_nan(a, b); },
+      [=](Vec a) { return mul(scale, sub(a, offset)); });
+}
+void minimum_columns(const void* x, const Format& format, int64_t n, int64_t step, int64_t width, float* y) {
+  const Vec scale = set1(format.scale), offset = set1((float)format.zero);
+  fold_columns(
+      x, format, n, step, width, y, [](Vec a, Vec b) { return min_or_nan(a, b); },
+      [=](Vec a) { return mul(scale, sub(a, offset)); });
 }
 
 void softmax_columns(const float* x, int64_t n, int64_t step, int64_t width, float* y) {

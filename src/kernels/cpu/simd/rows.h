@@ -1,6 +1,6 @@
 #pragma once
 // Normalisations and reductions of single rows of floats. Input and output may be the same memory.
-#include <stdint.h>
+#include "kernels/cpu/simd/format.h"
 
 namespace burnish {
 
@@ -17,10 +17,10 @@ struct RowKernels {
   float (*sum)(const float* x, int64_t n);
   float (*maximum)(const float* x, int64_t n);
   float (*minimum)(const float* x, int64_t n);
-  /// Down columns, as above: y[c] = Σ x[i·step + c].
-  void (*sum_columns)(const float* x, int64_t n, int64_t step, int64_t width, float* y);
-  void (*maximum_columns)(const float* x, int64_t n, int64_t step, int64_t width, float* y);
-  void (*minimum_columns)(const float* x, int64_t n, int64_t step, int64_t width, float* y);
+  /// Down columns, as above, of numbers in any format: y[c] = Σ x[i·step + c].
+  void (*sum_columns)(const void* x, const Format& format, int64_t n, int64_t step, int64_t width, float* y);
+  void (*maximum_columns)(const void* x, const Format& format, int64_t n, int64_t step, int64_t width, float* y);
+  void (*minimum_columns)(const void* x, const Format& format, int64_t n, int64_t step, int64_t width, float* y);
   /// y[i] *= factor
   void (*scale)(float* y, int64_t n, float factor);
 };

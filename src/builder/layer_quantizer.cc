@@ -1,0 +1,154 @@
+#include "builder/layer_quantizer.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "builder/channel_balance.h"
+#include "ops/fused.h"
+#include "quantize/rounding.h"
+
+namespace burnish {
+namespace {
+
+/// Members of a group that something computes, or that are inputs: all others hold elements of these.
+std::vector<ValueId> sources_of(const Graph& graph, const EncodingGroups& groups, ValueId group) {
+  std::vector<ValueId> sources;
+  for (ValueId v : groups.members(group)) {
+    const Node* producer = graph.producer(v);
+    if (producer == nullptr || !is_transparent(graph, *producer)) sources.push_back(v);
+  }
+  return sources;
+}
+
+Tensor tensor_of(const std::vector<float>& values) {
+  return Tensor::from_floats(values);
+}
+
+}  // namespace
+
+std::map<std::string, int> LayerQuantizer::values_to_observe(const Graph& graph, const OptimizationProfile& profile) {
+  const EncodingGroups groups(graph);
+  std::map<std::string, int> axes;
+  for (const Layer& layer : find_layers(graph, profile)) {
+    for (ValueId v : sources_of(graph, groups, groups.group_of(layer.input))) {
+      axes.try_emplace(graph.value(v).name, v == layer.input ? layer.input_channel_axis : -1);
+    }
+  }
+  return axes;
+}
+
+RangeTable LayerQuantizer::choose_ranges(const Observations& observations, const CalibrationOptions& options,
+                                         const std::string& fingerprint, const Reporter& reporter) {
+  RangeTable table(fingerprint);
+  for (const auto& [name, observer] : observations) {
+    if (observer.num_elements() == 0) {
+      reporter.log(LogLevel::kWarning, fmt::format("calibration saw no finite number in '{}'", name));
+      continue;
+    }
+    table.set(name, {choose_range(observer, options), observer.num_samples(), options.calibrator});
+  }
+  return table;
+}
+
+LayerQuantizer::LayerQuantizer(const Graph& graph, const OptimizationProfile& profile, const RangeTable& ranges,
+                               const Observations& observations)
+    : graph_(graph), groups_(graph), layers_(find_layers(graph, profile)) {
+  choose_encodings(ranges);
+  std::erase_if(layers_, [&](const Layer& l) { return !encodings_.contains(groups_.group_of(l.input)); });
+  balance(observations);
+  precisions_.resize(layers_.size());
+  for (size_t i = 0; i < layers_.size(); ++i) quantize_weights_of(i, observations);
+}
+
+void LayerQuantizer::choose_encodings(const RangeTable& ranges) {
+  for (const Layer& layer : layers_) {
+    const ValueId group = groups_.group_of(layer.input);
+    if (group == kNoValue || encodings_.contains(group)) continue;
+    std::optional<Range> range;
+    bool complete = true;
+    for (ValueId v : sources_of(graph_, groups_, group)) {
+      const TensorRange* found = ranges.find(graph_.value(v).name);
+      complete = complete && found != nullptr;
+      if (found == nullptr) continue;
+      if (!range) range = found->range;
+      range->low = std::min(range->low, found->range.low);
+      range->high = std::max(range->high, found->range.high);
+    }
+    if (!range || !complete) continue;
+    const ScaleAndZero s = uint8_scale(*range);
+    encodings_[group] = {{DType::kUInt8, s.scale, s.zero}, {}};
+  }
+}
+
+void LayerQuantizer::balance(const Observations& observations) {
+  for (auto& [group, precision] : encodings_) {
+    if (groups_.members(group).size() != 1) continue;
+    const auto observer = observations.find(graph_.value(group).name);
+    if (observer == observations.end()) continue;
+    std::vector<const Tensor*> weights;
+    std::vector<ChannelLayout> by_input;
+    bool products = true;
+    for (const Layer& l : layers_) {
+      if (groups_.group_of(l.input) != group) continue;
+      const Tensor& w = graph_.value(graph_.node(l.node).input(kFusedWeights)).constant;
+      products = products && l.op == kFusedMatMul;
+      weights.push_back(&w);
+      by_input.push_back(ChannelLayout::of(w.shape(), 1 - l.channel_axis));
+    }
+    if (!products) continue;
+    const auto balanced = balance_channels(observer->second, precision.encoding, weights, by_input);
+    if (!balanced) continue;
+    precision = {balanced->encoding, tensor_of(balanced->factors)};
+    ++num_balanced_;
+  }
+}
+
+void LayerQuantizer::quantize_weights_of(size_t i, const Observations& observations) {
+  const Layer& layer = layers_[i];
+  const Node& node = graph_.node(layer.node);
+  Tensor w = graph_.value(node.input(kFusedWeights)).constant.clone();
+  const ValueId group = groups_.group_of(layer.input);
+  const Tensor& factors = encodings_.at(group).factors;
+  if (factors.defined()) {
+    divide_channels(w.as<float>(), ChannelLayout::of(w.shape(), 1 - layer.channel_axis),
+                    {factors.as<float>(), static_cast<size_t>(factors.num_elements())});
+  }
+  const ChannelLayout layout = ChannelLayout::of(w.shape(), layer.channel_axis);
+  QuantizedWeights q = quantize_weights(w.as<float>(), layout, {WeightRange::kMse});
+  std::vector<float> bias(static_cast<size_t>(layout.channels), 0.0F);
+  bool has_bias = node.input(kFusedBias) != kNoValue;
+  if (has_bias) {
+    const auto* given = graph_.value(node.input(kFusedBias)).constant.as<float>();
+    bias.assign(given, given + layout.channels);
+  }
+  const auto observer = observations.find(graph_.value(layer.input).name);
+  if (observer != observations.end()) {
+    std::vector<float> means = observer->second.channel_means();
+    for (size_t k = 0; factors.defined() && k < means.size(); ++k) means[k] *= factors.as<float>()[k];
+    const InputMeans input{means, layer.groups};
+    rounding_correction(w.as<float>(), input, q);
+    const std::vector<float> shift = bias_correction(w.as<float>(), input, q);
+    const float alpha = node.attrs.get_float("alpha", 1);
+    for (size_t c = 0; c < bias.size(); ++c) bias[c] += alpha * shift[c];
+    has_bias = true;
+  }
+  LayerPrecision& precision = precisions_[i];
+  precision.weights = Tensor(DType::kInt8, w.shape());
+  std::copy(q.codes.begin(), q.codes.end(), precision.weights.as<int8_t>());
+  precision.weight_scales = tensor_of(q.scales);
+  if (has_bias) precision.bias = tensor_of(bias);
+}
+
+PrecisionPlan LayerQuantizer::plan(const std::vector<bool>& raised, DType floats) const {
+  PrecisionPlan plan;
+  plan.floats = floats;
+  for (size_t i = 0; i < layers_.size(); ++i) {
+    if (raised[i]) continue;
+    plan.layers.emplace(layers_[i].output, precisions_[i]);
+    const ValueId group = groups_.group_of(layers_[i].input);
+    for (ValueId v : groups_.members(group)) plan.values[graph_.value(v).name] = encodings_.at(group);
+  }
+  return plan;
+}
+
+}  // namespace burnish
