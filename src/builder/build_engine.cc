@@ -52,6 +52,7 @@ class Build {
     BuiltEngine built{compiler_.engine_of(std::move(plans), std::move(blobs_)), report_};
     describe(built.data, precision);
     built.report.accuracy = precision.summary;
+    built.report.accuracy_json = precision.json;
     return built;
   }
 

@@ -1,23 +1,264 @@
 #include "builder/precision_choice.h"
 
+#include <filesystem>
+
+#include "builder/accuracy_meter.h"
+#include "builder/layer_quantizer.h"
+#include "builder/precision_report.h"
+
 namespace burnish {
 namespace {
+
+/// Of the samples. Measuring needs many more than calibrating, which small sets can spare least.
+constexpr double kHeldBack = 0.5;
+constexpr double kHeldBackOfFew = 0.25;
+constexpr int64_t kFew = 64;
+constexpr int64_t kNoiseSamples = 16;  ///< That layers are compared on.
+constexpr int kMaxTrials = 24;
 
 void check_options(const PrecisionOptions& o) {
   check(!(o.bf16 && o.fp16), ErrorCode::kInvalidArgument, "floats can be stored as BF16 or as FP16, not both");
   check(!o.int8 || !o.calibrate.empty() || !o.calibration_cache.empty(), ErrorCode::kInvalidArgument,
         "--int8 needs --calibrate DATA: some unlabelled samples of the model's inputs (or a --calibration-cache)");
+  check(!o.best || !o.calibrate.empty(), ErrorCode::kInvalidArgument,
+        "--best needs --calibrate DATA: some unlabelled samples to measure accuracy with");
+  check(o.calibrate.empty() || o.any(), ErrorCode::kInvalidArgument,
+        "--calibrate is given, but no precision to use it for: add --int8, --bf16, --fp16 or --best");
+  check((o.labels.empty() && o.metric_command.empty()) || !o.calibrate.empty(), ErrorCode::kInvalidArgument,
+        "labels and metrics need the samples that they judge: add --calibrate DATA");
+  check(o.labels.empty() || o.metric_command.empty(), ErrorCode::kInvalidArgument,
+        "accuracy is measured by --labels or by --metric, not by both");
+  parse_calibrator(o.calibrator);
 }
+
+class Chooser {
+ public:
+  Chooser(ModelCompiler& compiler, const OptimizationProfile& profile)
+      : compiler_(compiler), profile_(profile), options_(compiler.options().precision) {}
+
+  PrecisionChoice run() {
+    check_options(options_);
+    if (!options_.any()) return {};
+    if (options_.calibrate.empty() && !options_.int8) return lowered_unmeasured();
+    // The graph as it will be lowered: with a plan, though an empty one.
+    const PrecisionPlan nothing;
+    graph_ = compiler_.optimise(profile_, true, &nothing).graph;
+    if (!options_.calibrate.empty()) load_samples();
+    if (options_.int8 || options_.best) calibrate();
+    if (!samples_) return quantised_unmeasured();
+    measure_reference();
+    return best_of_candidates();
+  }
+
+ private:
+  /// What to try: on integers or not, and how floats are stored.
+  struct Candidate {
+    bool int8 = false;
+    DType floats = DType::kFloat32;
+  };
+  struct Outcome {
+    PrecisionChoice choice;
+    PrecisionReport report;
+  };
+
+  DType wanted_floats() const {
+    return options_.bf16 ? DType::kBFloat16 : options_.fp16 ? DType::kFloat16 : DType::kFloat32;
+  }
+
+  PrecisionChoice lowered_unmeasured() const {
+    PrecisionChoice choice;
+    choice.plan.floats = wanted_floats();
+    return choice;
+  }
+
+  PrecisionChoice quantised_unmeasured() {
+    compiler_.reporter().log(LogLevel::kWarning,
+                             "accuracy is not measured without samples: add --calibrate DATA to have it guarded");
+    PrecisionChoice choice;
+    choice.plan = quantizer_->plan(std::vector<bool>(quantizer_->layers().size(), false), wanted_floats());
+    return choice;
+  }
+
+  // --- samples and ranges -------------------------------------------------------------------------------------------
+  void load_samples() {
+    samples_ = Samples::load(options_.calibrate, compiler_.model());
+    split_ = split_samples(samples_->size(), samples_->size() < kFew ? kHeldBackOfFew : kHeldBack);
+    if (!split_.held_back.empty()) return;
+    compiler_.reporter().log(LogLevel::kWarning, "one sample only: accuracy is measured on what was calibrated with");
+    split_.held_back = split_.calibration;
+  }
+
+  void calibrate() {
+    const auto axes = LayerQuantizer::values_to_observe(graph_, profile_);
+    Observations held_back;
+    if (samples_) {
+      observations_ = observe(compiler_, graph_, profile_, axes, *samples_, split_.calibration);
+      held_back = observe(compiler_, graph_, profile_, axes, *samples_, split_.held_back);
+    }
+    const std::string& cache = options_.calibration_cache;
+    const auto& facts = compiler_.model().metadata;
+    const std::string fingerprint = facts.contains("hash") ? facts.at("hash") : compiler_.model().name;
+    if (!cache.empty() && std::filesystem::exists(cache)) {
+      ranges_ = RangeTable::load(cache, fingerprint);
+      compiler_.reporter().log(LogLevel::kInfo, fmt::format("ranges read from '{}'", cache));
+    } else {
+      check(samples_.has_value(), ErrorCode::kIo,
+            "there is no calibration cache '{}', and no --calibrate DATA to make it", cache);
+      CalibrationOptions calibration;
+      calibration.calibrator = parse_calibrator(options_.calibrator);
+      ranges_ = LayerQuantizer::choose_ranges(observations_, calibration, fingerprint, compiler_.reporter());
+      if (!cache.empty()) ranges_.save(cache);
+    }
+    if (samples_) warn_if_unrepresentative(held_back);
+    quantizer_.emplace(graph_, profile_, ranges_, observations_);
+    check(!quantizer_->layers().empty(), ErrorCode::kUnsupported,
+          "no layer of this model can compute on integers; build it without --int8");
+  }
+
+  void warn_if_unrepresentative(const Observations& held_back) {
+    std::vector<TensorEvidence> evidence;
+    for (const auto& [name, observer] : observations_) {
+      const TensorRange* range = ranges_.find(name);
+      if (range == nullptr) continue;
+      const bool is_input = graph_.is_input(graph_.find_value(name));
+      evidence.push_back({name, range->range, &observer, &held_back.at(name), is_input});
+    }
+    RepresentativeLimits limits;
+    limits.min_samples = std::min<int64_t>(limits.min_samples, 16);
+    warnings_ = check_representative(evidence, limits);
+    for (const Warning& w : warnings_) {
+      compiler_.reporter().log(LogLevel::kWarning, "calibration data is not representative: " + w.text);
+    }
+  }
+
+  // --- measuring ----------------------------------------------------------------------------------------------------
+  struct Compiled {
+    EngineData engine;
+    double us = 0;
+  };
+  Compiled compile(const PrecisionPlan* plan) {
+    BlobStore blobs;
+    const Graph graph = compiler_.optimise(profile_, true, plan).graph;
+    Plan compiled = compiler_.compile(graph, profile_, blobs);
+    const double us = compiled.predicted_us;
+    return {compiler_.engine_of({std::move(compiled)}, std::move(blobs)), us};
+  }
+
+  void measure_reference() {
+    Compiled fp32 = compile(nullptr);
+    fp32_.us = fp32.us;
+    meter_.emplace(options_, *samples_, split_.held_back, std::move(fp32.engine), compiler_.target().num_threads);
+    fp32_.metric = meter_->reference_metric();
+  }
+
+  PrecisionPlan plan_of(const Candidate& candidate, const std::vector<Layer>& layers, const std::vector<bool>& raised) {
+    if (candidate.int8) return quantizer_->plan(raised, candidate.floats);
+    PrecisionPlan plan;
+    plan.floats = candidate.floats;
+    for (size_t i = 0; i < layers.size(); ++i) {
+      if (raised[i]) plan.full_precision.insert(layers[i].output);
+    }
+    return plan;
+  }
+
+  Outcome guard(const Candidate& candidate) {
+    Outcome outcome;
+    PrecisionReport& r = outcome.report;
+    r.layers = candidate.int8 ? quantizer_->layers() : find_layers(graph_, profile_);
+    const std::vector<bool> none(r.layers.size(), false);
+    std::vector<int64_t> some = split_.held_back;
+    some.resize(std::min<size_t>(some.size(), kNoiseSamples));
+    r.noises =
+        measure_noise(compiler_, profile_, graph_, plan_of(candidate, r.layers, none), r.layers, *samples_, some);
+    std::vector<GuardedLayer> guarded;
+    for (size_t i = 0; i < r.layers.size(); ++i) {
+      guarded.push_back({r.layers[i].output, r.noises[i].added, r.layers[i].macs});
+    }
+    const double budget = options_.accuracy_drop < 0 ? std::numeric_limits<double>::infinity() : options_.accuracy_drop;
+    int trials = 0;
+    const GuardResult result = hold_budget(guarded, budget, kMaxTrials, [&](const std::vector<bool>& raised) {
+      compiler_.reporter().advance("accuracy", trials++, kMaxTrials);
+      const PrecisionPlan plan = plan_of(candidate, r.layers, raised);
+      Compiled compiled = compile(&plan);
+      return Trial{fp32_.metric - meter_->metric(std::move(compiled.engine)), compiled.us};
+    });
+    compiler_.reporter().advance("accuracy", kMaxTrials, kMaxTrials);
+    fill(outcome, candidate, result);
+    return outcome;
+  }
+
+  void fill(Outcome& outcome, const Candidate& candidate, const GuardResult& result) {
+    PrecisionReport& r = outcome.report;
+    r.metric_name = meter_->name();
+    r.is_share = meter_->is_share();
+    r.num_calibration = candidate.int8 ? static_cast<int64_t>(split_.calibration.size()) : 0;
+    r.num_held_back = meter_->num_samples();
+    r.budget = options_.accuracy_drop;
+    r.lowest = candidate.int8 ? "int8" : std::string(name_of(candidate.floats));
+    r.floats = name_of(candidate.floats);
+    r.raised = result.raised;
+    const auto lowered = std::count(r.raised.begin(), r.raised.end(), false);
+    r.holds = result.holds && (lowered > 0 || r.layers.empty());
+    r.fp32 = fp32_;
+    r.lowered = {fp32_.metric - result.lowered.loss, result.lowered.us};
+    r.final = {fp32_.metric - result.final.loss, result.final.us};
+    r.all_macs = count_macs(graph_, profile_);
+    r.warnings = warnings_;
+    outcome.choice.plan = plan_of(candidate, r.layers, r.raised);
+    outcome.choice.summary = to_table(r);
+    outcome.choice.json = to_json(r, graph_, ranges_, observations_);
+    outcome.choice.metadata["precision"] = r.lowest;
+    outcome.choice.metadata["accuracy.report"] = outcome.choice.json;
+  }
+
+  // --- choosing -----------------------------------------------------------------------------------------------------
+  std::vector<Candidate> candidates() const {
+    if (!options_.best) return {{options_.int8, wanted_floats()}};
+    std::vector<Candidate> all = {{true, DType::kFloat32}};
+    if (compiler_.target().isa >= Isa::kAvx512Bf16) {
+      all.push_back({true, DType::kBFloat16});
+      all.push_back({false, DType::kBFloat16});
+    }
+    return all;
+  }
+
+  PrecisionChoice best_of_candidates() {
+    std::optional<Outcome> best;
+    for (const Candidate& candidate : candidates()) {
+      Outcome outcome = guard(candidate);
+      const bool better =
+          !best || (outcome.report.holds && (!best->report.holds || outcome.report.final.us < best->report.final.us));
+      if (better) best = std::move(outcome);
+    }
+    if (options_.best && (!best->report.holds || best->report.final.us >= fp32_.us)) {
+      compiler_.reporter().log(LogLevel::kInfo, "nothing is faster than FP32 within the accuracy budget");
+      PrecisionChoice fp32;
+      fp32.summary = best->choice.summary;
+      return fp32;
+    }
+    if (best->report.holds) return std::move(best->choice);
+    throw Error(ErrorCode::kAccuracy, fmt::format("the accuracy budget cannot be held.\n{}", best->choice.summary))
+        .with_hint("allow a larger --accuracy-drop (none: any), give more or better samples, or try --bf16");
+  }
+
+  ModelCompiler& compiler_;
+  const OptimizationProfile& profile_;
+  const PrecisionOptions& options_;
+  Graph graph_;
+  std::optional<Samples> samples_;
+  SampleSplit split_;
+  Observations observations_;
+  RangeTable ranges_;
+  std::vector<Warning> warnings_;
+  std::optional<LayerQuantizer> quantizer_;
+  std::optional<AccuracyMeter> meter_;
+  MeasuredPrecision fp32_;
+};
 
 }  // namespace
 
-PrecisionChoice choose_precision(ModelCompiler& compiler, const OptimizationProfile& /*profile*/) {
-  const PrecisionOptions& options = compiler.options().precision;
-  check_options(options);
-  PrecisionChoice choice;
-  if (options.bf16) choice.plan.floats = DType::kBFloat16;
-  if (options.fp16) choice.plan.floats = DType::kFloat16;
-  return choice;
+PrecisionChoice choose_precision(ModelCompiler& compiler, const OptimizationProfile& profile) {
+  return Chooser(compiler, profile).run();
 }
 
 }  // namespace burnish

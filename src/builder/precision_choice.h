@@ -11,7 +11,7 @@ namespace burnish {
 struct PrecisionChoice {
   PrecisionPlan plan;
   std::map<std::string, std::string> metadata;  ///< For the engine: "precision.…", "accuracy.…".
-  std::string summary;                          ///< The accuracy table; empty when nothing was measured.
+  std::string summary, json;                    ///< The accuracy table; empty when nothing was measured.
 
   bool is_lowered() const { return plan.floats != DType::kFloat32 || !plan.layers.empty(); }
   /// nullptr when everything stays FP32.
