@@ -9,11 +9,16 @@ ModelCompiler::ModelCompiler(const Graph& model, const BuildSettings& settings, 
       settings_(settings),
       target_(target),
       cache_(TimingCache::load(settings.options.timing_cache, settings.reporter)),
-      tuner_(target_, cache_, settings.options.opt_level) {}
+      tuner_(target_, cache_, settings.options.opt_level) {
+  messages_only_.message = [this](LogLevel level, std::string_view text) {
+    // What every pass of every trial did is of interest to nobody.
+    if (level != LogLevel::kVerbose) settings_.reporter.log(level, text);
+  };
+}
 
 ModelCompiler::Optimised ModelCompiler::optimise(const OptimizationProfile& profile, bool channels_last,
                                                  const PrecisionPlan* precision) const {
-  reporter().advance("optimise", 0, 1);
+  stage_reporter().advance("optimise", 0, 1);
   Optimised result{model_, {}};
   specialize(result.graph, profile);
   PipelineOptions passes;
@@ -21,14 +26,14 @@ ModelCompiler::Optimised ModelCompiler::optimise(const OptimizationProfile& prof
   passes.disabled = options().disabled_passes;
   passes.channels_last = channels_last;
   passes.precision = precision;
-  passes.reporter = reporter();
+  passes.reporter = stage_reporter();
   result.report = run_passes(result.graph, passes);
-  reporter().advance("optimise", 1, 1);
+  stage_reporter().advance("optimise", 1, 1);
   return result;
 }
 
 Plan ModelCompiler::compile(const Graph& graph, const OptimizationProfile& profile, BlobStore& blobs) {
-  CompileSession session{target_, tuner_, blobs, reporter()};
+  CompileSession session{target_, tuner_, blobs, stage_reporter()};
   return compile_plan(graph, profile, session);
 }
 

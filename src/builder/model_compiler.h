@@ -10,6 +10,8 @@ class ModelCompiler {
  public:
   /// The arguments must outlive the compiler. Reads the timing cache.
   ModelCompiler(const Graph& model, const BuildSettings& settings, const Target& target);
+  ModelCompiler(const ModelCompiler&) = delete;
+  ModelCompiler& operator=(const ModelCompiler&) = delete;
 
   struct Optimised {
     Graph graph;
@@ -25,17 +27,32 @@ class ModelCompiler {
   const Graph& model() const { return model_; }
   const BuildOptions& options() const { return settings_.options; }
   const Reporter& reporter() const { return settings_.reporter; }
+  /// While a Quiet lives, compiling reports no progress: it is one of many trials that are counted themselves.
+  class Quiet {
+   public:
+    explicit Quiet(ModelCompiler& compiler) : compiler_(compiler) { ++compiler_.num_quiet_; }
+    ~Quiet() { --compiler_.num_quiet_; }
+    Quiet(const Quiet&) = delete;
+    Quiet& operator=(const Quiet&) = delete;
+
+   private:
+    ModelCompiler& compiler_;
+  };
   const Target& target() const { return target_; }
   int num_timed() const { return tuner_.num_timed(); }
   /// Writes the timing cache, if there is one and it has changed.
   void save_cache();
 
  private:
+  const Reporter& stage_reporter() const { return num_quiet_ > 0 ? messages_only_ : settings_.reporter; }
+
   const Graph& model_;
   const BuildSettings& settings_;
   const Target& target_;
   TimingCache cache_;
   Tuner tuner_;
+  Reporter messages_only_;
+  int num_quiet_ = 0;
 };
 
 }  // namespace burnish

@@ -42,6 +42,7 @@ class Chooser {
     if (options_.calibrate.empty() && !options_.int8) return lowered_unmeasured();
     // The graph as it will be lowered: with a plan, though an empty one.
     const PrecisionPlan nothing;
+    const ModelCompiler::Quiet quiet(compiler_);
     graph_ = compiler_.optimise(profile_, true, &nothing).graph;
     if (!options_.calibrate.empty()) load_samples();
     if (options_.int8 || options_.best) calibrate();
