@@ -8,8 +8,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstring>
+#include <ctime>
 #include <map>
 
 #include "kernels/tactic.h"
@@ -39,8 +39,12 @@ struct Layer {
   Shape output;
 };
 
-double now_us() {
-  return std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now().time_since_epoch()).count();
+/// Of the thread's own time, so that one thread can be timed while others keep the machine busy; of wall time where
+/// several threads wait for each other.
+double now_us(int num_threads) {
+  timespec t{};
+  clock_gettime(num_threads == 1 ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC, &t);
+  return static_cast<double>(t.tv_sec) * 1e6 + static_cast<double>(t.tv_nsec) / 1e3;
 }
 
 Tensor filled(DType dtype, const Shape& shape, int seed) {
@@ -186,9 +190,9 @@ class Bench {
     for (int round = 0; round <= rounds; ++round) {
       for (Row& row : rows) {
         for (Instance& instance : row.instances) {
-          const double start = now_us();
+          const double start = now_us(pool_.num_threads());
           run_once(row.problem, instance);
-          if (round > 0) row.times.push_back(now_us() - start);
+          if (round > 0) row.times.push_back(now_us(pool_.num_threads()) - start);
         }
       }
     }
@@ -197,11 +201,13 @@ class Bench {
 
   /// What a product whose operands lie in the first-level cache reaches.
   void measure_peak() {
-    Layer layer = matmul(1, 48, 64 * 8, 64 * pool_.num_threads());
+    const auto element = static_cast<int64_t>(size_of(precision_.x.dtype));
+    Layer layer = matmul(1, 48, 64 * 8 * 4 / element, 64 * pool_.num_threads());
     store_as(precision_, layer);
     const Problem problem = problem_of(layer);
     for (const Tactic* tactic : cpu_tactics()) {
-      if (tactic->name() != fmt::format("cpu.{}_gemm", precision_.name) || !tactic->supports(problem, target_)) continue;
+      if (tactic->name() != fmt::format("cpu.{}_gemm", precision_.name) || !tactic->supports(problem, target_))
+        continue;
       Instance instance = make_instance(*tactic, problem, tactic->candidates(problem, target_).front());
       peak_ = layer.gflop / time_us(problem, instance, 2000) * 1e6;
     }
@@ -302,9 +308,9 @@ class Bench {
   double time_us(const Problem& problem, const Instance& instance, int repeats) {
     double best = 1e30;
     for (int i = 0; i < repeats; ++i) {
-      const double start = now_us();
+      const double start = now_us(pool_.num_threads());
       run_once(problem, instance);
-      best = std::min(best, now_us() - start);
+      best = std::min(best, now_us(pool_.num_threads()) - start);
     }
     return best;
   }
@@ -313,7 +319,8 @@ class Bench {
     std::pair<const Tactic*, std::string> best{nullptr, ""};
     double best_us = 1e30;
     for (const Tactic* tactic : cpu_tactics()) {
-      if (!tactic->name().starts_with(fmt::format("cpu.{}_", precision_.name)) || !tactic->supports(problem, target_)) continue;
+      if (!tactic->name().starts_with(fmt::format("cpu.{}_", precision_.name)) || !tactic->supports(problem, target_))
+        continue;
       const auto ops = tactic->ops();
       if (std::find(ops.begin(), ops.end(), problem.op) == ops.end()) continue;
       for (const std::string& config : tactic->candidates(problem, target_)) {

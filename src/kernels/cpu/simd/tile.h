@@ -71,6 +71,16 @@ BURNISH_INLINE void multiply_steps(typename M::Sum (&acc)[R][V], const char* con
   }
 }
 
+/// Sums stay in registers from here to there: compilers otherwise keep copies in memory at the borders of loops.
+template <int R, int V, typename Sum>
+BURNISH_INLINE void hold_in_registers(Sum (&acc)[R][V]) {
+#pragma GCC unroll 16
+  for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 8
+    for (int v = 0; v < V; ++v) asm volatile("" : "+v"(acc[r][v]));
+  }
+}
+
 BURNISH_INLINE void prefetch_lines(const char*& at, int lines) {
   for (int i = 0; i < lines; ++i, at += 64) _mm_prefetch(at, _MM_HINT_T1);
 }
@@ -86,6 +96,7 @@ BURNISH_INLINE const char* multiply_tap(typename M::Sum (&acc)[R][V], const char
   for (; steps >= 4; steps -= 4) {
     asm volatile("" : "+r"(a_row), "+r"(b_panel));
     multiply_steps<M, R, V, 4>(acc, a, a_row, b, b_panel);
+    hold_in_registers(acc);
     prefetch_lines(next, next_lines);
     for (int g = 0; g < kGroups; ++g) {
       a[g] += 4 * kStepBytes;
@@ -96,6 +107,7 @@ BURNISH_INLINE const char* multiply_tap(typename M::Sum (&acc)[R][V], const char
   for (; steps > 0; --steps) {
     asm volatile("" : "+r"(a_row), "+r"(b_panel));
     multiply_steps<M, R, V, 1>(acc, a, a_row, b, b_panel);
+    hold_in_registers(acc);
     for (int g = 0; g < kGroups; ++g) a[g] += kStepBytes;
     b += M::kPanelStep;
   }
