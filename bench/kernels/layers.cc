@@ -59,6 +59,13 @@ Tensor filled(DType dtype, const Shape& shape, int seed) {
   return encoded;
 }
 
+/// Other programs on the machine disturb upwards, mostly.
+double lower_quartile(std::vector<double>& times) {
+  const auto quartile = times.begin() + static_cast<long>(times.size() / 4);
+  std::nth_element(times.begin(), quartile, times.end());
+  return *quartile;
+}
+
 /// The layer's tensors stored as a precision has them; integers with scales per channel.
 void store_as(const Precision& precision, Layer& l) {
   if (precision.name == "f32") return;
@@ -241,13 +248,11 @@ class Bench {
     double total_gflop = 0;
     fmt::print("{}\n", title);
     for (Row& row : rows) {
-      // The lower quartile: other programs on the machine disturb upwards only.
-      const auto quartile = row.times.begin() + static_cast<long>(row.times.size() / 4);
-      std::nth_element(row.times.begin(), quartile, row.times.end());
-      const double gflops = row.layer->gflop / *quartile * 1e6;
+      const double quartile = lower_quartile(row.times);
+      const double gflops = row.layer->gflop / quartile * 1e6;
       fmt::print("  {:>2} x {:28} {:9.1f} us {:6.0f} GFLOP/s {:4.0f} %  {}\n", row.layer->count, row.layer->name,
-                 *quartile, gflops, 100 * gflops / peak_, row.choice);
-      total_us += *quartile * row.layer->count;
+                 quartile, gflops, 100 * gflops / peak_, row.choice);
+      total_us += quartile * row.layer->count;
       total_gflop += row.layer->gflop * row.layer->count;
     }
     const double gflops = total_gflop / total_us * 1e6;
@@ -306,13 +311,13 @@ class Bench {
   }
 
   double time_us(const Problem& problem, const Instance& instance, int repeats) {
-    double best = 1e30;
+    std::vector<double> times;
     for (int i = 0; i < repeats; ++i) {
       const double start = now_us(pool_.num_threads());
       run_once(problem, instance);
-      best = std::min(best, now_us(pool_.num_threads()) - start);
+      times.push_back(now_us(pool_.num_threads()) - start);
     }
-    return best;
+    return lower_quartile(times);
   }
 
   std::pair<const Tactic*, std::string> choose(const Layer& layer, const Problem& problem, bool all) {
