@@ -8,8 +8,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstring>
+#include <ctime>
 #include <map>
 
 #include "kernels/tactic.h"
@@ -39,8 +39,12 @@ struct Layer {
   Shape output;
 };
 
-double now_us() {
-  return std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now().time_since_epoch()).count();
+/// Of the thread's own time, so that one thread can be timed while others keep the machine busy; of wall time where
+/// several threads wait for each other.
+double now_us(int num_threads) {
+  timespec t{};
+  clock_gettime(num_threads == 1 ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC, &t);
+  return static_cast<double>(t.tv_sec) * 1e6 + static_cast<double>(t.tv_nsec) / 1e3;
 }
 
 Tensor filled(DType dtype, const Shape& shape, int seed) {
@@ -53,6 +57,13 @@ Tensor filled(DType dtype, const Shape& shape, int seed) {
   Tensor encoded(dtype, shape);
   encode(t.as<float>(), {dtype, 1 / 128.0F, dtype == DType::kUInt8 ? 128 : 0}, encoded.view());
   return encoded;
+}
+
+/// Other programs on the machine disturb upwards, mostly.
+double lower_quartile(std::vector<double>& times) {
+  const auto quartile = times.begin() + static_cast<long>(times.size() / 4);
+  std::nth_element(times.begin(), quartile, times.end());
+  return *quartile;
 }
 
 /// The layer's tensors stored as a precision has them; integers with scales per channel.
@@ -186,9 +197,9 @@ class Bench {
     for (int round = 0; round <= rounds; ++round) {
       for (Row& row : rows) {
         for (Instance& instance : row.instances) {
-          const double start = now_us();
+          const double start = now_us(pool_.num_threads());
           run_once(row.problem, instance);
-          if (round > 0) row.times.push_back(now_us() - start);
+          if (round > 0) row.times.push_back(now_us(pool_.num_threads()) - start);
         }
       }
     }
@@ -197,11 +208,13 @@ class Bench {
 
   /// What a product whose operands lie in the first-level cache reaches.
   void measure_peak() {
-    Layer layer = matmul(1, 48, 64 * 8, 64 * pool_.num_threads());
+    const auto element = static_cast<int64_t>(size_of(precision_.x.dtype));
+    Layer layer = matmul(1, 48, 64 * 8 * 4 / element, 64 * pool_.num_threads());
     store_as(precision_, layer);
     const Problem problem = problem_of(layer);
     for (const Tactic* tactic : cpu_tactics()) {
-      if (tactic->name() != fmt::format("cpu.{}_gemm", precision_.name) || !tactic->supports(problem, target_)) continue;
+      if (tactic->name() != fmt::format("cpu.{}_gemm", precision_.name) || !tactic->supports(problem, target_))
+        continue;
       Instance instance = make_instance(*tactic, problem, tactic->candidates(problem, target_).front());
       peak_ = layer.gflop / time_us(problem, instance, 2000) * 1e6;
     }
@@ -235,13 +248,11 @@ class Bench {
     double total_gflop = 0;
     fmt::print("{}\n", title);
     for (Row& row : rows) {
-      // The lower quartile: other programs on the machine disturb upwards only.
-      const auto quartile = row.times.begin() + static_cast<long>(row.times.size() / 4);
-      std::nth_element(row.times.begin(), quartile, row.times.end());
-      const double gflops = row.layer->gflop / *quartile * 1e6;
+      const double quartile = lower_quartile(row.times);
+      const double gflops = row.layer->gflop / quartile * 1e6;
       fmt::print("  {:>2} x {:28} {:9.1f} us {:6.0f} GFLOP/s {:4.0f} %  {}\n", row.layer->count, row.layer->name,
-                 *quartile, gflops, 100 * gflops / peak_, row.choice);
-      total_us += *quartile * row.layer->count;
+                 quartile, gflops, 100 * gflops / peak_, row.choice);
+      total_us += quartile * row.layer->count;
       total_gflop += row.layer->gflop * row.layer->count;
     }
     const double gflops = total_gflop / total_us * 1e6;
@@ -300,20 +311,21 @@ class Bench {
   }
 
   double time_us(const Problem& problem, const Instance& instance, int repeats) {
-    double best = 1e30;
+    std::vector<double> times;
     for (int i = 0; i < repeats; ++i) {
-      const double start = now_us();
+      const double start = now_us(pool_.num_threads());
       run_once(problem, instance);
-      best = std::min(best, now_us() - start);
+      times.push_back(now_us(pool_.num_threads()) - start);
     }
-    return best;
+    return lower_quartile(times);
   }
 
   std::pair<const Tactic*, std::string> choose(const Layer& layer, const Problem& problem, bool all) {
     std::pair<const Tactic*, std::string> best{nullptr, ""};
     double best_us = 1e30;
     for (const Tactic* tactic : cpu_tactics()) {
-      if (!tactic->name().starts_with(fmt::format("cpu.{}_", precision_.name)) || !tactic->supports(problem, target_)) continue;
+      if (!tactic->name().starts_with(fmt::format("cpu.{}_", precision_.name)) || !tactic->supports(problem, target_))
+        continue;
       const auto ops = tactic->ops();
       if (std::find(ops.begin(), ops.end(), problem.op) == ops.end()) continue;
       for (const std::string& config : tactic->candidates(problem, target_)) {

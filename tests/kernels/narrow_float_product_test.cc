@@ -1,5 +1,5 @@
-// cpu.bf16_gemm, cpu.bf16_conv, cpu.f16_gemm and cpu.f16_conv against the reference, which computes in single
-// precision.
+// cpu.bf16_gemm, cpu.bf16_conv, cpu.bf16_winograd and their likes for half floats against the reference, which computes
+// in single precision.
 #include <gtest/gtest.h>
 
 #include "kernels/conv_case.h"
@@ -12,7 +12,7 @@ using namespace testing;  // NOLINT(google-build-using-namespace): the vocabular
 
 struct NarrowFloat {
   DType dtype;
-  std::string gemm, conv;
+  std::string gemm, conv, winograd;
   CheckOptions options() const { return {.threads = {1, 3}, .tolerance = 1e-5, .steps = 1}; }
   EncodedCase encodings() const { return {{dtype}, {dtype}, {dtype}, {dtype}, false}; }
 };
@@ -26,12 +26,18 @@ class NarrowFloatProduct : public ::testing::TestWithParam<NarrowFloat> {
   void expect_conv(const ConvCase& c) {
     expect_matches_reference(GetParam().conv, encode_case(make_conv(c), GetParam().encodings()), GetParam().options());
   }
+  void expect_winograd(const ConvCase& c, const EncodedCase& e) {
+    CheckOptions options = GetParam().options();
+    options.tolerance = 5e-5;
+    expect_matches_reference(GetParam().winograd, encode_case(make_conv(c), e), options);
+  }
 };
 
-INSTANTIATE_TEST_SUITE_P(Types, NarrowFloatProduct,
-                         ::testing::Values(NarrowFloat{DType::kBFloat16, "cpu.bf16_gemm", "cpu.bf16_conv"},
-                                           NarrowFloat{DType::kFloat16, "cpu.f16_gemm", "cpu.f16_conv"}),
-                         [](const auto& test) { return std::string(name_of(test.param.dtype)); });
+INSTANTIATE_TEST_SUITE_P(
+    Types, NarrowFloatProduct,
+    ::testing::Values(NarrowFloat{DType::kBFloat16, "cpu.bf16_gemm", "cpu.bf16_conv", "cpu.bf16_winograd"},
+                      NarrowFloat{DType::kFloat16, "cpu.f16_gemm", "cpu.f16_conv", "cpu.f16_winograd"}),
+    [](const auto& test) { return std::string(name_of(test.param.dtype)); });
 
 ProblemCase matmul(int64_t m, int64_t k, int64_t n, const std::string& residual = {}) {
   ProblemCase c{.op = "FusedMatMul"};
@@ -141,6 +147,28 @@ TEST_P(NarrowFloatProduct, ConvolutionGeometry) {
   for (const int64_t in : {1, 3, 19}) {
     expect_conv({.height = 37, .width = 41, .in = in, .out = 33, .strides = {2, 2}, .nhwc_input = false});
   }
+}
+
+TEST_P(NarrowFloatProduct, Winograd) {
+  EncodedCase e = GetParam().encodings();
+  for (const int64_t in : {1, 17, 64}) {
+    for (const int64_t out : {1, 21, 100}) expect_winograd({.batch = 2, .in = in, .out = out}, e);
+  }
+  const std::vector<Encoding> encodings = {{}, {DType::kBFloat16}, {DType::kFloat16}, {DType::kUInt8, 0.125F, 100}};
+  for (const std::string residual : {"", "before", "after"}) {
+    for (const ActivationKind kind : {ActivationKind::kNone, ActivationKind::kRelu, ActivationKind::kSilu}) {
+      for (const Encoding& encoding : encodings) {
+        e.y = e.r = encoding;
+        e.weight_scales = kind == ActivationKind::kNone;
+        SCOPED_TRACE(fmt::format("{} {}", residual, name_of(encoding.dtype)));
+        expect_winograd({.height = 13, .in = 6, .out = 85, .residual = residual, .activation = {kind, 0, 0}}, e);
+      }
+    }
+  }
+  ProblemCase p =
+      encode_case(make_conv({.batch = 2, .in = 5, .out = 21, .residual = "before"}), GetParam().encodings());
+  put_rows_apart(p, 5, 21);
+  expect_matches_reference(GetParam().winograd, p, {.threads = {1, 3}, .tolerance = 5e-5, .steps = 1});
 }
 
 TEST_P(NarrowFloatProduct, EveryActivationWithEveryResidual) {

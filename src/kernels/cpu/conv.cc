@@ -8,7 +8,6 @@
 #include <cstring>
 
 #include "kernels/cpu/f32_conv_form.h"
-#include "kernels/cpu/product_epilogue.h"
 #include "kernels/cpu/tactics.h"
 
 namespace burnish {
@@ -18,16 +17,6 @@ namespace {
 constexpr int64_t kMostIntegerK = INT32_MAX / (255 * 128);
 /// Zeros behind a band: the last step may reach behind the last pixel.
 constexpr int64_t kBandSlack = 64;
-
-EpilogueForm epilogue_form(const Problem& problem, const ConvForm& form) {
-  EpilogueForm e;
-  e.columns = form.out_channels;
-  e.blocks = form.group;
-  if (problem.has_input(kConvBias)) e.bias = kConvBias;
-  if (form.residual != Residual::kNone) e.residual = kConvResidual;
-  e.residual_after = form.residual == Residual::kAfter;
-  return e;
-}
 
 /// How K = (ky, kx, i) falls into taps of whole steps. A row of the kernel is one tap where its pixels are neighbours;
 /// behind the tap's last element a step meets weights of zero.
@@ -101,7 +90,7 @@ class ConvKernel : public Kernel {
         num_threads_(std::max(1, target.num_threads)),
         l2_bytes_(target.l2_bytes),
         weights_(packed_bytes_at(packed, 0, form.group * group_bytes(type, form))),
-        epilogue_(problem, type, epilogue_form(problem, form), packed, 1) {
+        epilogue_(problem, type, conv_epilogue_form(problem, form), packed, 1) {
     if (type.integers()) padding_ = static_cast<uint8_t>(input_encoding(*problem.attrs, 0, type.x).zero);
     const bool plain = form.in_nhwc && functions_.widen == nullptr && form.in_channels % type.step == 0;
     as_one_product_ = plain && form.pointwise() && form.stride_h == 1 && form.stride_w == 1 && form.group == 1;
@@ -285,7 +274,7 @@ class ConvTactic : public Tactic {
   bool supports(const Problem& problem, const Target& target) const override {
     ConvForm form;
     return gemm_functions(type_, target.isa) != nullptr && read_conv_geometry(problem, form) && !is_depthwise(form) &&
-           takes_operands(problem, type_, epilogue_form(problem, form)) &&
+           takes_operands(problem, type_, conv_epilogue_form(problem, form)) &&
            (!type_.integers() || form.k() <= kMostIntegerK);
   }
 
@@ -295,14 +284,14 @@ class ConvTactic : public Tactic {
 
   bool packs_input(const Problem& problem, int input) const override {
     ConvForm form;
-    return input == 1 ||
-           (read_conv_geometry(problem, form) && packs_epilogue_input(problem, epilogue_form(problem, form), input));
+    return input == 1 || (read_conv_geometry(problem, form) &&
+                          packs_epilogue_input(problem, conv_epilogue_form(problem, form), input));
   }
 
   std::vector<PackedBlob> pack(const Problem& problem, const std::string&) const override {
     ConvForm form;
     read_conv_geometry(problem, form);
-    const EpilogueForm epilogue = epilogue_form(problem, form);
+    const EpilogueForm epilogue = conv_epilogue_form(problem, form);
     std::vector<PackedBlob> blobs;
     blobs.push_back(pack_weights(type_, form, problem.constants[1]));
     if (packs_columns(problem, type_, epilogue)) {
@@ -325,7 +314,8 @@ class ConvTactic : public Tactic {
   bool accepts_strided_output(const Problem&, int) const override { return true; }
   bool may_run_in_place(const Problem& problem, int input) const override {
     ConvForm form;
-    return read_conv_geometry(problem, form) && may_overwrite_residual(problem, epilogue_form(problem, form), input);
+    return read_conv_geometry(problem, form) &&
+           may_overwrite_residual(problem, conv_epilogue_form(problem, form), input);
   }
 
  private:

@@ -59,6 +59,16 @@ bool read_conv_geometry(const Problem& problem, ConvForm& form) {
   return true;
 }
 
+EpilogueForm conv_epilogue_form(const Problem& problem, const ConvForm& form) {
+  EpilogueForm e;
+  e.columns = form.out_channels;
+  e.blocks = form.group;
+  if (problem.has_input(kConvBias)) e.bias = kConvBias;
+  if (form.residual != Residual::kNone) e.residual = kConvResidual;
+  e.residual_after = form.residual == Residual::kAfter;
+  return e;
+}
+
 bool read_conv_form(const Problem& problem, ConvForm& form) {
   return all_float(problem) && read_conv_geometry(problem, form);
 }

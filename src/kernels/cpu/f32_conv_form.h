@@ -1,6 +1,6 @@
 #pragma once
 // What the convolution tactics read from a FusedConv problem.
-#include "kernels/cpu/gemm_functions.h"
+#include "kernels/cpu/product_epilogue.h"
 #include "ops/fused.h"
 
 namespace burnish {
@@ -28,6 +28,8 @@ inline constexpr int kConvResidual = 3;
 
 /// False unless it is a FusedConv over one or two spatial dims with constant weights and an NHWC output.
 bool read_conv_geometry(const Problem& problem, ConvForm& form);
+/// What follows the convolution, for ProductEpilogue.
+EpilogueForm conv_epilogue_form(const Problem& problem, const ConvForm& form);
 /// False unless it is a FLOAT FusedConv over one or two spatial dims with constant weights and an NHWC output.
 bool read_conv_form(const Problem& problem, ConvForm& form);
 

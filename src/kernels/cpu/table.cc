@@ -13,8 +13,10 @@ std::span<const Tactic* const> cpu_tactics() {
       &f32_gemm_tactic(),
       &u8_conv_tactic(),
       &u8_gemm_tactic(),
+      &bf16_winograd_tactic(),
       &bf16_conv_tactic(),
       &bf16_gemm_tactic(),
+      &f16_winograd_tactic(),
       &f16_conv_tactic(),
       &f16_gemm_tactic(),
 #if BURNISH_WITH_ONEDNN

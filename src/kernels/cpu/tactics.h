@@ -18,6 +18,8 @@ const Tactic& depthwise_tactic();
 const Tactic& u8_depthwise_tactic();
 const Tactic& f32_gemm_tactic();
 const Tactic& f32_winograd_tactic();
+const Tactic& bf16_winograd_tactic();
+const Tactic& f16_winograd_tactic();
 const Tactic& u8_conv_tactic();
 const Tactic& u8_gemm_tactic();
 const Tactic& bf16_conv_tactic();

@@ -1,5 +1,5 @@
 // What follows a product where the fast ways of tile.h do not apply: other types of residuals and results, activations
-// that are no clamp. The tile's floats lie in the first-level cache; every step runs over them once.
+// that are no clamp. The tile's floats lie in the first-level cache.
 #include "kernels/cpu/simd/epilogue.h"
 #include "kernels/cpu/simd/narrow.h"
 
@@ -36,55 +36,78 @@ void add_residual(const TileResults& t) {
   }
 }
 
-template <typename S>
-void store_each(const TileResults& t) {
+template <typename S, typename F>
+BURNISH_INLINE void store_each(const TileResults& t, F f) {
   for (int r = 0; r < t.rows; ++r) {
     const float* values = t.values + r * t.row;
     char* c = t.c + r * t.c_row;
     int64_t left = t.columns;
-    for (; left >= kLanes; left -= kLanes, values += kLanes, c += kLanes * S::kBytes) S::store(c, load(values));
-    if (left > 0) S::store(c, load(values), left);
+    for (; left >= kLanes; left -= kLanes, values += kLanes, c += kLanes * S::kBytes) S::store(c, f(load(values)));
+    if (left > 0) S::store(c, f(load(values)), left);
   }
 }
 
-void store_integers(const TileResults& t) {
+/// N vectors a row, of a tile as wide as that.
+template <int N, typename F>
+BURNISH_INLINE void store_integer_rows(const TileResults& t, F f) {
   const ByteEncoding encoding = byte_encoding(*t.epilogue);
   const Vec scale = set1(t.epilogue->inverse_scale);
-  constexpr int64_t kColumns = kByteVecs * kLanes;
   for (int r = 0; r < t.rows; ++r) {
-    const float* values = t.values + r * t.row;
-    for (int64_t i = 0; i < t.columns; i += kColumns) {
-      const int64_t n = t.columns - i < kColumns ? t.columns - i : kColumns;
-      Vec x[kByteVecs];
-      for (int v = 0; v < kByteVecs; ++v) x[v] = mul(load(values + (v * kLanes < n ? i + v * kLanes : i)), scale);
-      store_encoded(t.c + r * t.c_row + i, encode_bytes(x, encoding), n);
-    }
+    Vec x[kByteVecs];
+    for (int v = 0; v < N; ++v) x[v] = mul(f(load(t.values + r * t.row + v * kLanes)), scale);
+    for (int v = N; v < kByteVecs; ++v) x[v] = x[0];
+    store_encoded(t.c + r * t.c_row, encode_bytes(x, encoding), t.columns);
   }
 }
 
-void store_results(const TileResults& t) {
+template <typename F>
+BURNISH_INLINE void store_integers(const TileResults& t, F f) {
+#if BURNISH_SIMD_avx512
+  if (t.row == 4 * kLanes) return store_integer_rows<4>(t, f);
+  if (t.row == 3 * kLanes) return store_integer_rows<3>(t, f);
+  if (t.row == kLanes) return store_integer_rows<1>(t, f);
+#endif
+  store_integer_rows<2>(t, f);
+}
+
+void activate_and_store(const TileResults& t) {
+  const ActivationSpec& e = *t.epilogue;
   switch (t.epilogue->stored) {
     case Stored::kFloat:
-      return store_each<AsFloat>(t);
+      return with_activation<false>(e, [&](auto f) { store_each<AsFloat>(t, f); });
     case Stored::kBFloat16:
-      return store_each<AsBFloat16>(t);
+      return with_activation<true>(e, [&](auto f) { store_each<AsBFloat16>(t, f); });
     case Stored::kHalf:
-      return store_each<AsHalf>(t);
+      return with_activation<false>(e, [&](auto f) { store_each<AsHalf>(t, f); });
     case Stored::kUInt8:
     case Stored::kInt8:
-      return store_integers(t);
+      return with_activation<true>(e, [&](auto f) { store_integers(t, f); });
   }
+}
+
+/// In place. Rows are whole vectors, dense: one long row.
+void activate_values(const TileResults& t) {
+  const auto run = [&](auto f) { map_rows({t.values, 0, nullptr, 0, 1, t.rows * t.row}, f); };
+  const Stored stored = t.epilogue->stored;
+  if (stored == Stored::kFloat || stored == Stored::kHalf) return with_activation<false>(*t.epilogue, run);
+  with_activation<true>(*t.epilogue, run);
 }
 
 }  // namespace
 
 void finish_tile(const TileResults& t) {
   const Epilogue& e = *t.epilogue;
-  if (t.residual != nullptr && !e.residual_after) add_residual(t);
-  // Rows are whole vectors, dense: one long row.
-  if (e.activation != kActNone) activate_rows({t.values, 0, nullptr, 0, 1, t.rows * t.row}, e);
-  if (t.residual != nullptr && e.residual_after) add_residual(t);
-  store_results(t);
+  if (t.residual == nullptr || !e.residual_after) {
+    if (t.residual != nullptr) add_residual(t);
+    return activate_and_store(t);
+  }
+  activate_values(t);
+  add_residual(t);
+  Epilogue rest = e;
+  rest.activation = kActNone;
+  TileResults sums = t;
+  sums.epilogue = &rest;
+  activate_and_store(sums);
 }
 
 }  // namespace burnish::BURNISH_SIMD

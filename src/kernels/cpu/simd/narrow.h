@@ -47,7 +47,13 @@ BURNISH_INLINE Vec from_half(Words x) {
 BURNISH_INLINE Words to_half(Vec x) {
   return _mm512_cvtps_ph(x, _MM_FROUND_TO_NEAREST_INT);
 }
-/// n ≤ kLanes bytes, each as one int32.
+/// kLanes bytes, or n ≤ kLanes, each as one int32.
+BURNISH_INLINE Whole load_uint8(const char* p) {
+  return _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i*)p));
+}
+BURNISH_INLINE Whole load_int8(const char* p) {
+  return _mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i*)p));
+}
 BURNISH_INLINE Whole load_uint8(const char* p, int64_t n) {
   return _mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(first(n), p));
 }
@@ -112,11 +118,17 @@ BURNISH_INLINE Vec from_half(Words x) {
 BURNISH_INLINE Words to_half(Vec x) {
   return _mm256_cvtps_ph(x, _MM_FROUND_TO_NEAREST_INT);
 }
+BURNISH_INLINE Whole load_uint8(const char* p) {
+  return _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i*)p));
+}
+BURNISH_INLINE Whole load_int8(const char* p) {
+  return _mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i*)p));
+}
 BURNISH_INLINE Whole load_uint8(const char* p, int64_t n) {
-  return _mm256_cvtepu8_epi32(n == kLanes ? _mm_loadl_epi64((const __m128i*)p) : load_bytes(p, n));
+  return n == kLanes ? load_uint8(p) : _mm256_cvtepu8_epi32(load_bytes(p, n));
 }
 BURNISH_INLINE Whole load_int8(const char* p, int64_t n) {
-  return _mm256_cvtepi8_epi32(n == kLanes ? _mm_loadl_epi64((const __m128i*)p) : load_bytes(p, n));
+  return n == kLanes ? load_int8(p) : _mm256_cvtepi8_epi32(load_bytes(p, n));
 }
 #endif
 

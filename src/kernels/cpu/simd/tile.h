@@ -71,6 +71,16 @@ BURNISH_INLINE void multiply_steps(typename M::Sum (&acc)[R][V], const char* con
   }
 }
 
+/// Sums stay in registers from here to there: compilers otherwise keep copies in memory at the borders of loops.
+template <int R, int V, typename Sum>
+BURNISH_INLINE void hold_in_registers(Sum (&acc)[R][V]) {
+#pragma GCC unroll 16
+  for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 8
+    for (int v = 0; v < V; ++v) asm volatile("" : "+v"(acc[r][v]));
+  }
+}
+
 BURNISH_INLINE void prefetch_lines(const char*& at, int lines) {
   for (int i = 0; i < lines; ++i, at += 64) _mm_prefetch(at, _MM_HINT_T1);
 }
@@ -86,6 +96,7 @@ BURNISH_INLINE const char* multiply_tap(typename M::Sum (&acc)[R][V], const char
   for (; steps >= 4; steps -= 4) {
     asm volatile("" : "+r"(a_row), "+r"(b_panel));
     multiply_steps<M, R, V, 4>(acc, a, a_row, b, b_panel);
+    hold_in_registers(acc);
     prefetch_lines(next, next_lines);
     for (int g = 0; g < kGroups; ++g) {
       a[g] += 4 * kStepBytes;
@@ -96,6 +107,7 @@ BURNISH_INLINE const char* multiply_tap(typename M::Sum (&acc)[R][V], const char
   for (; steps > 0; --steps) {
     asm volatile("" : "+r"(a_row), "+r"(b_panel));
     multiply_steps<M, R, V, 1>(acc, a, a_row, b, b_panel);
+    hold_in_registers(acc);
     for (int g = 0; g < kGroups; ++g) a[g] += kStepBytes;
     b += M::kPanelStep;
   }
@@ -175,6 +187,23 @@ BURNISH_INLINE void finish_in_buffer(const Vec (&x)[R][V], const TileArgs& t) {
   base::finish_tile({values, V * kLanes, R, columns, &t.product->epilogue, t.residual, t.c, t.product->c_row});
 }
 
+template <int V>
+BURNISH_INLINE void add_integers(Vec (&x)[kByteVecs], const TileArgs& t, const char* residual, Vec scale) {
+  const bool is_signed = t.product->epilogue.residual_stored == Stored::kInt8;
+  const bool whole = t.last_columns == kPanelColumns;
+#pragma GCC unroll 4
+  for (int v = 0; v < V; ++v, residual += kLanes) {
+    const int64_t lanes = lanes_of<V>(v, t.last_columns);
+    Whole r;
+    if (whole && !is_signed) {
+      r = load_uint8(residual);
+    } else {
+      r = is_signed ? load_int8(residual, lanes) : load_uint8(residual, lanes);
+    }
+    x[v] = fma(scale, to_floats(r), x[v]);
+  }
+}
+
 /// Folded epilogues: sums to bytes.
 template <typename M, int R, int V>
 BURNISH_INLINE void finish_in_bytes(const typename M::Sum (&acc)[R][V], const TileArgs& t) {
@@ -182,7 +211,6 @@ BURNISH_INLINE void finish_in_bytes(const typename M::Sum (&acc)[R][V], const Ti
   const ByteEncoding encoding = byte_encoding(e);
   const int64_t columns = (V / kVecs - 1) * kPanelColumns + t.last_columns;
   const Vec scale = set1(e.residual_scale);
-  const bool is_signed = e.residual_stored == Stored::kInt8;
 #pragma GCC unroll 16
   for (int r = 0; r < R; ++r) {
     Vec x[kByteVecs];
@@ -190,14 +218,7 @@ BURNISH_INLINE void finish_in_bytes(const typename M::Sum (&acc)[R][V], const Ti
     for (int v = 0; v < V; ++v) {
       x[v] = fma(M::to_floats(acc[r][v]), load(t.multiplier + v * kLanes), load(t.bias + v * kLanes));
     }
-    if (t.residual != nullptr) {
-#pragma GCC unroll 4
-      for (int v = 0; v < V; ++v) {
-        const char* residual = t.residual + r * e.residual_row + v * kLanes;
-        const int64_t lanes = lanes_of<V>(v, t.last_columns);
-        x[v] = fma(scale, to_floats(is_signed ? load_int8(residual, lanes) : load_uint8(residual, lanes)), x[v]);
-      }
-    }
+    if (t.residual != nullptr) add_integers<V>(x, t, t.residual + r * e.residual_row, scale);
 #pragma GCC unroll 4
     for (int v = V; v < kByteVecs; ++v) x[v] = x[0];
     store_encoded(t.c + r * t.product->c_row, encode_bytes(x, encoding), columns);

@@ -4,7 +4,7 @@
 #include "kernels/cpu/simd/winograd.h"
 
 #include "kernels/cpu/simd/epilogue.h"
-#include "kernels/cpu/simd/vec.h"
+#include "kernels/cpu/simd/narrow.h"
 
 namespace burnish::BURNISH_SIMD {
 namespace {
@@ -107,7 +107,7 @@ BURNISH_INLINE void transform_output(const Vec (&p)[M + 2], Vec (&y)[M]) {
 }
 
 template <int M, typename Load>
-BURNISH_INLINE void transform_tile(const F32WinogradInput& t, int64_t channel, Load load_pixel) {
+BURNISH_INLINE void transform_tile(const WinogradInput& t, int64_t channel, Load load_pixel) {
   constexpr int N = M + 2;
   Vec half[N][N];
 #pragma GCC unroll 8
@@ -129,30 +129,30 @@ BURNISH_INLINE void transform_tile(const F32WinogradInput& t, int64_t channel, L
   }
 }
 
-template <int M>
-void input(const F32WinogradInput& t) {
+template <typename S, int M>
+void input(const WinogradInput& t) {
   constexpr int N = M + 2;
   const bool whole = t.row_begin == 0 && t.column_begin == 0 && t.row_end == N && t.column_end == N;
   int64_t channel = 0;
   if (whole) {
     for (; channel + kLanes <= t.channels; channel += kLanes) {
-      const float* x = t.x + channel;
-      transform_tile<M>(t, channel, [&](int i, int j) { return load(x + i * t.row + j * t.pixel); });
+      const char* x = t.x + channel * S::kBytes;
+      transform_tile<M>(t, channel, [&](int i, int j) { return S::load(x + i * t.row + j * t.pixel); });
     }
   }
   for (; channel < t.channels; channel += kLanes) {
-    const float* x = t.x + channel;
-    const Mask mask = first(t.channels - channel < kLanes ? t.channels - channel : kLanes);
+    const char* x = t.x + channel * S::kBytes;
+    const int64_t lanes = t.channels - channel < kLanes ? t.channels - channel : kLanes;
     transform_tile<M>(t, channel, [&](int i, int j) {
       const bool inside = i >= t.row_begin && i < t.row_end && j >= t.column_begin && j < t.column_end;
-      return inside ? load(x + i * t.row + j * t.pixel, mask) : zero();
+      return inside ? S::load(x + i * t.row + j * t.pixel, lanes) : zero();
     });
   }
 }
 
 /// Results of one vector of channels, before bias and activation.
 template <int M>
-BURNISH_INLINE void finish_tile(const F32WinogradOutput& t, int64_t channel, Vec (&y)[M][M]) {
+BURNISH_INLINE void finish_channels(const WinogradOutput& t, int64_t channel, Vec (&y)[M][M]) {
   constexpr int N = M + 2;
   const float* p = t.products + channel;
   Vec half[M][N];
@@ -171,42 +171,74 @@ BURNISH_INLINE void finish_tile(const F32WinogradOutput& t, int64_t channel, Vec
 }
 
 template <int M>
-void output(const F32WinogradOutput& t) {
-  const F32Epilogue& e = *t.epilogue;
+void output_floats(const WinogradOutput& t) {
+  const Epilogue& e = *t.epilogue;
   float low = 0;
   float high = 0;
   const bool before = t.residual != nullptr && !e.residual_after;
   const bool after = t.residual != nullptr && e.residual_after;
   const bool clamps = clamp_bounds(e, low, high) && !after;
   for (int64_t channel = 0; channel < t.channels; channel += kLanes) {
-    const bool whole = t.channels - channel >= kLanes;
-    const Mask mask = first(whole ? kLanes : t.channels - channel);
+    const int64_t lanes = t.channels - channel < kLanes ? t.channels - channel : kLanes;
     Vec y[M][M];
-    finish_tile<M>(t, channel, y);
+    finish_channels<M>(t, channel, y);
     const Vec bias = e.bias != nullptr ? load(e.bias + channel) : zero();
     for (int i = 0; i < t.rows; ++i) {
       for (int j = 0; j < t.columns; ++j) {
         Vec v = add(y[i][j], bias);
-        if (before) v = add(v, load(t.residual + i * e.residual_group + j * e.residual_row + channel, mask));
+        const char* residual = t.residual + (before ? i * e.residual_group + j * e.residual_row + channel * 4 : 0);
+        if (before) v = add(v, AsFloat::load(residual, lanes));
         if (clamps) v = clamp(v, low, high);
-        float* to = t.y + i * t.row + j * t.pixel + channel;
-        if (whole) {
-          store(to, v);
+        char* to = t.y + i * t.row + j * t.pixel + channel * 4;
+        if (lanes == kLanes) {
+          AsFloat::store(to, v);
         } else {
-          store(to, v, mask);
+          AsFloat::store(to, v, lanes);
         }
       }
     }
   }
   if (clamps) return;
   for (int i = 0; i < t.rows; ++i) {
-    const float* residual = after ? t.residual + i * e.residual_group : nullptr;
-    activate_rows({t.y + i * t.row, t.pixel, residual, e.residual_row, t.columns, t.channels}, e);
+    const auto* residual = after ? reinterpret_cast<const float*>(t.residual + i * e.residual_group) : nullptr;
+    auto* y = reinterpret_cast<float*>(t.y + i * t.row);
+    activate_rows({y, t.pixel / 4, residual, e.residual_row / 4, t.columns, t.channels}, e);
+  }
+}
+
+/// As many channels at a time as finish_tile() stores at once, by way of a buffer.
+template <int M>
+void output_any(const WinogradOutput& t) {
+  constexpr int64_t kChannels = kByteVecs * kLanes;
+  const Epilogue& e = *t.epilogue;
+  alignas(64) float values[M * M * kChannels] = {};
+  for (int64_t begin = 0; begin < t.channels; begin += kChannels) {
+    const int64_t count = t.channels - begin < kChannels ? t.channels - begin : kChannels;
+    for (int64_t i = 0; i < count; i += kLanes) {
+      Vec y[M][M];
+      finish_channels<M>(t, begin + i, y);
+      const Vec bias = e.bias != nullptr ? load(e.bias + begin + i) : zero();
+      const Vec multiplier = e.multiplier != nullptr ? load(e.multiplier + begin + i) : set1(1);
+      for (int k = 0; k < M * M; ++k) store(values + k * kChannels + i, fma(y[k / M][k % M], multiplier, bias));
+    }
+    for (int i = 0; i < t.rows; ++i) {
+      TileResults row{values + i * M * kChannels, kChannels, t.columns, count, &e};
+      row.c = t.y + i * t.row + begin * stored_bytes(e.stored);
+      row.c_row = t.pixel;
+      if (t.residual != nullptr) {
+        row.residual = t.residual + i * e.residual_group + begin * stored_bytes(e.residual_stored);
+      }
+      BURNISH_SIMD::finish_tile(row);
+    }
   }
 }
 
 }  // namespace
 
-const F32WinogradFunctions kF32Winograd = {{input<2>, input<4>}, {output<2>, output<4>}};
+const WinogradFunctions kWinograd = {{input<AsFloat, 2>, input<AsFloat, 4>},
+                                     {input<AsBFloat16, 2>, input<AsBFloat16, 4>},
+                                     {input<AsHalf, 2>, input<AsHalf, 4>},
+                                     {output_floats<2>, output_floats<4>},
+                                     {output_any<2>, output_any<4>}};
 
 }  // namespace burnish::BURNISH_SIMD

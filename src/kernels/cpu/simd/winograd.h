@@ -16,8 +16,9 @@ constexpr int winograd_positions(int m) {
 inline constexpr double kWinogradPoints[2][2] = {{1, 0}, {0.70710678118654752, 1.41421356237309505}};
 
 /// One tile of input: pixels [row_begin, row_end) × [column_begin, column_end) of it lie in the image, others are zero.
-struct F32WinogradInput {
-  const float* x = nullptr;  ///< Where the tile's first pixel would be.
+/// X is stored as floats of some kind. Distances in bytes.
+struct WinogradInput {
+  const char* x = nullptr;  ///< Where the tile's first pixel would be.
   int64_t row = 0, pixel = 0;
   int row_begin = 0, row_end = 0, column_begin = 0, column_end = 0;
   int64_t channels = 0;
@@ -26,28 +27,31 @@ struct F32WinogradInput {
 };
 
 /// One tile of results, of which rows × columns pixels lie in the image.
-struct F32WinogradOutput {
+struct WinogradOutput {
   const float* products = nullptr;
   int64_t position = 0;  ///< Elements between positions.
   int rows = 0, columns = 0;
   int64_t channels = 0;
-  float* y = nullptr;
-  int64_t row = 0, pixel = 0;
-  const F32Epilogue* epilogue = nullptr;  ///< residual_row is between pixels, residual_group between rows.
-  const float* residual = nullptr;        ///< Of the tile's first pixel.
+  char* y = nullptr;
+  int64_t row = 0, pixel = 0;          ///< Of Y, in bytes.
+  const Epilogue* epilogue = nullptr;  ///< residual_row is between pixels, residual_group between rows.
+  const char* residual = nullptr;      ///< Of the tile's first pixel.
 };
 
 /// Indexed by m / 2 - 1.
-struct F32WinogradFunctions {
-  void (*input[2])(const F32WinogradInput&);
-  void (*output[2])(const F32WinogradOutput&);
+struct WinogradFunctions {
+  void (*input_floats[2])(const WinogradInput&);
+  void (*input_bfloat16[2])(const WinogradInput&);
+  void (*input_halves[2])(const WinogradInput&);
+  void (*output_floats[2])(const WinogradOutput&);  ///< Residual and Y are floats, there is no multiplier.
+  void (*output_any[2])(const WinogradOutput&);
 };
 
 namespace avx2 {
-extern const F32WinogradFunctions kF32Winograd;
+extern const WinogradFunctions kWinograd;
 }
 namespace avx512 {
-extern const F32WinogradFunctions kF32Winograd;
+extern const WinogradFunctions kWinograd;
 }
 
 }  // namespace burnish

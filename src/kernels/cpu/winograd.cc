@@ -1,14 +1,17 @@
-// cpu.f32_winograd: 3×3 convolutions of stride one by Winograd's method, configurations "m=2" and "m=4".
+// cpu.f32_winograd, cpu.bf16_winograd, cpu.f16_winograd: 3×3 convolutions of stride one by Winograd's method,
+// configurations "m=2" and "m=4". Narrow floats become floats in the transforms: saving multiplications saves more than
+// multiplying narrow ones, and costs no accuracy.
 //
 // Tiles of the image are transformed, multiplied position by position with transformed weights, and transformed back.
 // Where every thread has tiles enough it works alone, block by block in its own cache; a few tiles (small images with
 // many channels) are shared instead: the threads split tiles, then positions, then tiles again, so that the weights
 // are read once in all.
+#include "kernels/cpu/simd/winograd.h"
+
 #include <algorithm>
 #include <array>
 
 #include "kernels/cpu/f32_conv_form.h"
-#include "kernels/cpu/simd/winograd.h"
 #include "kernels/cpu/tactics.h"
 
 namespace burnish {
@@ -17,11 +20,11 @@ namespace {
 /// Rows of a product that keep it busy: below, threads join forces.
 constexpr int64_t kTilesPerThread = 16;
 
-int tile_of(const std::string& config) {
+int tile_of(const std::string& config, std::string_view tactic) {
   for (const int m : {2, 4}) {
     if (config == fmt::format("m={}", m)) return m;
   }
-  throw_error(ErrorCode::kInvalidArgument, "cpu.f32_winograd has no configuration '{}'", config);
+  throw_error(ErrorCode::kInvalidArgument, "{} has no configuration '{}'", tactic, config);
 }
 
 /// G: rows for the points 0, +p₁, -p₁, …, ∞. Row p is [1, p, p²] / Π (p - other finite points).
@@ -42,7 +45,10 @@ std::vector<std::array<double, 3>> weight_transform(int m) {
 }
 
 /// Weights [O, I, 3, 3] as (m+2)² packed matrices over k = i, one for each position.
-PackedBlob pack_weights(const ConvForm& form, int m, const float* w) {
+PackedBlob pack_weights(const ConvForm& form, int m, const Tensor& weights) {
+  std::vector<float> floats(static_cast<size_t>(weights.num_elements()));
+  decode(weights.view(), {weights.dtype()}, floats.data());
+  const float* w = floats.data();
   const auto g = weight_transform(m);
   const size_t side = g.size();
   const int64_t matrix = packed_floats(form.in_channels, form.out_channels);
@@ -65,16 +71,25 @@ PackedBlob pack_weights(const ConvForm& form, int m, const float* w) {
 
 class WinogradKernel : public Kernel {
  public:
-  WinogradKernel(const Problem& problem, const ConvForm& form, int m, std::span<const PackedView> packed,
-                 const Target& target)
+  WinogradKernel(const Problem& problem, const ProductType& type, const ConvForm& form, int m,
+                 std::span<const PackedView> packed, const Target& target)
       : form_(form),
         gemm_(*gemm_functions(kF32Product, target.isa)),
-        winograd_(target.isa >= Isa::kAvx512 ? avx512::kF32Winograd : avx2::kF32Winograd),
+        winograd_(target.isa >= Isa::kAvx512 ? avx512::kWinograd : avx2::kWinograd),
         m_(m),
         positions_(winograd_positions(m)),
         num_threads_(std::max(1, target.num_threads)),
         weights_(packed_at(packed, 0, positions_ * packed_floats(form.in_channels, form.out_channels))),
-        epilogue_(problem, form, packed_conv_bias(problem, form, packed)) {
+        epilogue_(problem, type, conv_epilogue_form(problem, form), packed, 1),
+        x_pixel_(form.x_pixel * type.x_bytes),
+        y_pixel_(form.y_pixel * static_cast<int64_t>(size_of(problem.outputs[0].dtype))) {
+    const auto i = static_cast<size_t>(m / 2 - 1);
+    input_ = winograd_.input_floats[i];
+    if (type.x == DType::kBFloat16) input_ = winograd_.input_bfloat16[i];
+    if (type.x == DType::kFloat16) input_ = winograd_.input_halves[i];
+    const bool floats = problem.outputs[0].dtype == DType::kFloat32 && !problem.has_input(kFusedWeightScales) &&
+                        (form.residual == Residual::kNone || problem.inputs[kConvResidual].dtype == DType::kFloat32);
+    output_ = floats ? winograd_.output_floats[i] : winograd_.output_any[i];
     tiles_h_ = (form.out_h + m - 1) / m;
     tiles_w_ = (form.out_w + m - 1) / m;
     num_tiles_ = form.batch * tiles_h_ * tiles_w_;
@@ -90,8 +105,8 @@ class WinogradKernel : public Kernel {
 
   void run(const KernelArgs& args) const override {
     auto* scratch = static_cast<float*>(args.scratch);
-    Run run{static_cast<const float*>(args.inputs[0]), static_cast<float*>(args.outputs[0]),
-            epilogue_.epilogue(args, form_, scratch)};
+    Run run{static_cast<const char*>(args.inputs[0]), static_cast<char*>(args.outputs[0]),
+            epilogue_.epilogue(args, scratch)};
     run.epilogue.residual_group = form_.out_w * run.epilogue.residual_row;
     scratch += epilogue_.scratch_floats();
     if (shared_) return run_shared(run, *args.pool, scratch);
@@ -105,9 +120,9 @@ class WinogradKernel : public Kernel {
 
  private:
   struct Run {
-    const float* x;
-    float* y;
-    F32Epilogue epilogue;
+    const char* x;
+    char* y;
+    Epilogue epilogue;
   };
 
   int64_t block_floats() const { return block_tiles_ * positions_ * (v_row_ + p_row_); }
@@ -167,10 +182,10 @@ class WinogradKernel : public Kernel {
     const int64_t row = place.row - form_.pad_top;
     const int64_t column = place.column - form_.pad_left;
     const int64_t side = winograd_side(m_);
-    F32WinogradInput t;
-    t.pixel = form_.x_pixel;
-    t.row = form_.in_w * form_.x_pixel;
-    t.x = run.x + ((place.image * form_.in_h + row) * form_.in_w + column) * form_.x_pixel;
+    WinogradInput t;
+    t.pixel = x_pixel_;
+    t.row = form_.in_w * x_pixel_;
+    t.x = run.x + ((place.image * form_.in_h + row) * form_.in_w + column) * x_pixel_;
     t.row_begin = static_cast<int>(std::clamp<int64_t>(-row, 0, side));
     t.row_end = static_cast<int>(std::clamp<int64_t>(form_.in_h - row, 0, side));
     t.column_begin = static_cast<int>(std::clamp<int64_t>(-column, 0, side));
@@ -178,7 +193,7 @@ class WinogradKernel : public Kernel {
     t.channels = form_.in_channels;
     t.v = v;
     t.v_position = count * v_row_;
-    winograd_.input[m_ / 2 - 1](t);
+    input_(t);
   }
 
   /// Columns [first, last) of one position's product.
@@ -203,28 +218,31 @@ class WinogradKernel : public Kernel {
   void transform_output(const Run& run, int64_t tile, int64_t count, const float* p) const {
     const TilePlace place = place_of(tile);
     const int64_t pixel = (place.image * form_.out_h + place.row) * form_.out_w + place.column;
-    F32WinogradOutput t;
+    WinogradOutput t;
     t.products = p;
     t.position = count * p_row_;
     t.rows = static_cast<int>(std::min<int64_t>(m_, form_.out_h - place.row));
     t.columns = static_cast<int>(std::min<int64_t>(m_, form_.out_w - place.column));
     t.channels = form_.out_channels;
-    t.pixel = form_.y_pixel;
-    t.row = form_.out_w * form_.y_pixel;
-    t.y = run.y + pixel * form_.y_pixel;
+    t.pixel = y_pixel_;
+    t.row = form_.out_w * y_pixel_;
+    t.y = run.y + pixel * y_pixel_;
     t.epilogue = &run.epilogue;
     if (run.epilogue.residual != nullptr) t.residual = run.epilogue.residual + pixel * run.epilogue.residual_row;
-    winograd_.output[m_ / 2 - 1](t);
+    output_(t);
   }
 
   ConvForm form_;
   const GemmFunctions& gemm_;
-  const F32WinogradFunctions& winograd_;
+  const WinogradFunctions& winograd_;
   int m_;
   int positions_;
   int num_threads_;
   const float* weights_;
-  ConvEpilogue epilogue_;
+  ProductEpilogue epilogue_;
+  int64_t x_pixel_, y_pixel_;  // in bytes
+  void (*input_)(const WinogradInput&) = nullptr;
+  void (*output_)(const WinogradOutput&) = nullptr;
   int64_t tiles_h_ = 0, tiles_w_ = 0, num_tiles_ = 0;
   int64_t v_row_ = 0, p_row_ = 0;  // floats of a tile's channels at one position, before and behind the product
   int64_t block_tiles_ = 1;
@@ -233,50 +251,73 @@ class WinogradKernel : public Kernel {
 
 class WinogradTactic : public Tactic {
  public:
-  std::string_view name() const override { return "cpu.f32_winograd"; }
+  explicit WinogradTactic(const ProductType& type) : type_(type), name_(fmt::format("cpu.{}_winograd", type.name)) {}
+
+  std::string_view name() const override { return name_; }
+  int version() const override { return 2; }
   std::vector<std::string_view> ops() const override { return {kFusedConv}; }
 
   bool supports(const Problem& problem, const Target& target) const override {
     ConvForm form;
-    return gemm_functions(kF32Product, target.isa) != nullptr && read_conv_form(problem, form) && takes(form);
+    return gemm_functions(kF32Product, target.isa) != nullptr && takes(problem, form);
   }
 
   std::vector<std::string> candidates(const Problem&, const Target&) const override { return {"m=4", "m=2"}; }
 
-  bool packs_input(const Problem& problem, int input) const override { return packs_conv_input(problem, input); }
+  bool packs_input(const Problem& problem, int input) const override {
+    ConvForm form;
+    return input == 1 || (read_conv_geometry(problem, form) &&
+                          packs_epilogue_input(problem, conv_epilogue_form(problem, form), input));
+  }
 
   std::vector<PackedBlob> pack(const Problem& problem, const std::string& config) const override {
     ConvForm form;
-    read_conv_form(problem, form);
+    read_conv_geometry(problem, form);
+    const EpilogueForm epilogue = conv_epilogue_form(problem, form);
     std::vector<PackedBlob> blobs;
-    blobs.push_back(pack_weights(form, tile_of(config), problem.constants[1].as<float>()));
-    if (packs_conv_input(problem, kConvBias)) blobs.push_back(pack_conv_bias(problem, form));
+    blobs.push_back(pack_weights(form, tile_of(config, name_), problem.constants[1]));
+    if (packs_columns(problem, type_, epilogue)) blobs.push_back(pack_columns(problem, type_, epilogue, {}));
     return blobs;
   }
 
   std::unique_ptr<Kernel> prepare(const Problem& problem, const std::string& config, std::span<const PackedView> packed,
                                   const Target& target) const override {
     ConvForm form;
-    check(read_conv_form(problem, form) && takes(form), ErrorCode::kUnsupported, "this {} is not for {}", problem.op,
-          name());
-    return std::make_unique<WinogradKernel>(problem, form, tile_of(config), packed, target);
+    check(takes(problem, form), ErrorCode::kUnsupported, "this {} is not for {}", problem.op, name_);
+    return std::make_unique<WinogradKernel>(problem, type_, form, tile_of(config, name_), packed, target);
   }
 
   bool accepts_strided_input(const Problem&, int input) const override { return input == 0 || input == kConvResidual; }
   bool accepts_strided_output(const Problem&, int) const override { return true; }
-  bool may_run_in_place(const Problem& problem, int input) const override { return conv_in_place(problem, input); }
+  bool may_run_in_place(const Problem& problem, int input) const override {
+    ConvForm form;
+    return read_conv_geometry(problem, form) &&
+           may_overwrite_residual(problem, conv_epilogue_form(problem, form), input);
+  }
 
  private:
-  static bool takes(const ConvForm& f) {
-    return f.in_nhwc && f.group == 1 && f.kernel_h == 3 && f.kernel_w == 3 && f.stride_h == 1 && f.stride_w == 1 &&
+  bool takes(const Problem& problem, ConvForm& f) const {
+    return read_conv_geometry(problem, f) && takes_operands(problem, type_, conv_epilogue_form(problem, f)) &&
+           f.in_nhwc && f.group == 1 && f.kernel_h == 3 && f.kernel_w == 3 && f.stride_h == 1 && f.stride_w == 1 &&
            f.dilation_h == 1 && f.dilation_w == 1;
   }
+
+  const ProductType& type_;
+  std::string name_;
 };
 
 }  // namespace
 
 const Tactic& f32_winograd_tactic() {
-  static const WinogradTactic tactic;
+  static const WinogradTactic tactic(kF32Product);
+  return tactic;
+}
+const Tactic& bf16_winograd_tactic() {
+  static const WinogradTactic tactic(kBf16Product);
+  return tactic;
+}
+const Tactic& f16_winograd_tactic() {
+  static const WinogradTactic tactic(kF16Product);
   return tactic;
 }
 
