@@ -128,7 +128,7 @@ class Chooser {
     limits.min_samples = std::min<int64_t>(limits.min_samples, 16);
     warnings_ = check_representative(evidence, limits);
     for (const Warning& w : warnings_) {
-      compiler_.reporter().log(LogLevel::kWarning, "calibration data is not representative: " + w.text);
+      compiler_.reporter().log(LogLevel::kWarning, "calibration data is unrepresentative: " + w.text);
     }
   }
 

@@ -96,7 +96,7 @@ TEST(Convert, HasOneScaleForEachIndexOfAnAxis) {
 TEST(Convert, CastsBetweenFloats) {
   const float inf = std::numeric_limits<float>::infinity();
   Tensor x = random_floats({5, 811}, 1, -300, 300);
-  const float special[] = {inf, -inf, 0, -0.0F, 1e-40F, 65519, 65520, 1e-7F, 3e-8F, 2.9e-8F, 1.00390625F, 1.01171875F};
+  const float special[] = {inf, -inf, 0, -0.0F, 1.2e-38F, 65519, 65520, 1e-7F, 3e-8F, 2.9e-8F, 1.00390625F, 1.01171875F};
   std::copy(std::begin(special), std::end(special), x.as<float>());
   const std::pair<DType, int64_t> types[] = {{DType::kFloat32, 1}, {DType::kFloat16, 10}, {DType::kBFloat16, 16}};
   for (const auto& [from, from_number] : types) {

@@ -158,7 +158,7 @@ TEST(Depthwise, SumsOfIntegersAreExact) {
 
 TEST(Depthwise, MultipliesBytesOfAnyNumberOfChannels) {
   if (detect_cpu(1).isa < Isa::kAvx512Vnni) GTEST_SKIP() << "no instruction for it";
-  for (const int64_t channels : {2, 16, 63, 64, 65, 130}) {
+  for (const int64_t channels : {2, 16, 32, 33, 63, 64, 65, 96, 130}) {
     for (const Encoding& y : {Encoding{DType::kUInt8, 0.05F, 20}, Encoding{DType::kInt8, 0.05F, 11}}) {
       for (const ActivationKind kind : {ActivationKind::kNone, ActivationKind::kRelu, ActivationKind::kClip}) {
         ConvCase c = depthwise(channels);

@@ -41,6 +41,7 @@ inline Format input_format(const Problem& p, int i) {
 }
 
 inline const ConvertKernels& convert_kernels(const Target& target) {
+  if (target.isa >= Isa::kAvx512Bf16) return avx512bf16::kConvert;
   return target.isa >= Isa::kAvx512 ? avx512::kConvert : avx2::kConvert;
 }
 

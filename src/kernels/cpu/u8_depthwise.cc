@@ -48,11 +48,12 @@ int64_t place_of(int64_t channel) {
   return channel % 16 / 4 * 16 + channel / 16 * 4 + channel % 4;
 }
 
-void pack_channel(const Problem& p, const ConvForm& form, int64_t c, std::byte* block) {
+/// Channel c at its place in the block, or at that of a channel `shift` behind it.
+void pack_channel(const Problem& p, const ConvForm& form, int64_t c, int64_t shift, std::byte* block) {
   auto* head = reinterpret_cast<BlockHead*>(block);
   auto* weights = reinterpret_cast<int8_t*>(block + sizeof(BlockHead));
   const auto* w = p.constants[1].as<int8_t>() + c * form.taps();
-  const int64_t place = place_of(c % kDotChannels);
+  const int64_t place = place_of(c % kDotChannels + shift);
   int32_t sum = 0;
   for (int64_t tap = 0; tap < form.taps(); ++tap) {
     const int64_t ky = tap / form.kernel_w, kx = tap % form.kernel_w;
@@ -212,7 +213,10 @@ class U8DepthwiseTactic : public Tactic {
     read_depthwise_form(p, form);
     PackedBlob blob(static_cast<size_t>(num_blocks(form) * block_bytes(form)));
     for (int64_t c = 0; c < form.group; ++c) {
-      pack_channel(p, form, c, blob.data() + c / kDotChannels * block_bytes(form));
+      std::byte* block = blob.data() + c / kDotChannels * block_bytes(form);
+      pack_channel(p, form, c, 0, block);
+      const int64_t in_block = std::min(kDotChannels, form.group - c / kDotChannels * kDotChannels);
+      if (in_block <= kDotChannels / 2) pack_channel(p, form, c, kDotChannels / 2, block);
     }
     std::vector<PackedBlob> blobs;
     blobs.push_back(std::move(blob));

@@ -14,7 +14,7 @@ void convert_run(const Element<A>* from, const Format& from_format, Element<B>* 
   for (; i + 4 * kLanes <= n; i += 4 * kLanes) {
     Vec v[4];
     for (int k = 0; k < 4; ++k) v[k] = decoder.load(from + i + k * kLanes);
-    for (int k = 0; k < 4; ++k) encoder.store(to + i + k * kLanes, v[k]);
+    encoder.store_four(to + i, v);
   }
   for (; i + kLanes <= n; i += kLanes) encoder.store(to + i, decoder.load(from + i));
   if (i < n) encoder.store(to + i, decoder.load(from + i, first(n - i)), first(n - i));

@@ -16,5 +16,8 @@ extern const ConvertKernels kConvert;
 namespace avx512 {
 extern const ConvertKernels kConvert;
 }
+namespace avx512bf16 {
+extern const ConvertKernels kConvert;  ///< Where bfloat16 is written, subnormal numbers become zero.
+}
 
 }  // namespace burnish

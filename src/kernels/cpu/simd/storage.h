@@ -98,6 +98,18 @@ BURNISH_INLINE Bytes to_bytes(Vec v, Ints zero) {
 BURNISH_INLINE Ints set1_int(int32_t x) {
   return _mm256_set1_epi32(x);
 }
+/// Four vectors rounded, moved by zero and clamped to the type.
+template <bool kSigned>
+BURNISH_INLINE void store_four_bytes(void* p, const Vec (&v)[4], int32_t zero) {
+  __m256i q[4];
+  for (int k = 0; k < 4; ++k) q[k] = _mm256_cvtps_epi32(v[k]);
+  const __m256i move = _mm256_set1_epi16((int16_t)zero);
+  const __m256i a = _mm256_adds_epi16(_mm256_packs_epi32(q[0], q[1]), move);
+  const __m256i b = _mm256_adds_epi16(_mm256_packs_epi32(q[2], q[3]), move);
+  const __m256i bytes = kSigned ? _mm256_packs_epi16(a, b) : _mm256_packus_epi16(a, b);
+  const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+  _mm256_storeu_si256((__m256i*)p, _mm256_permutevar8x32_epi32(bytes, order));
+}
 #else
 using Ints = __m512i;
 using Bytes = __m128i;
@@ -142,7 +154,13 @@ BURNISH_INLINE Vec from_half(Words w) {
 BURNISH_INLINE Words to_half(Vec v) {
   return _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
 }
-BURNISH_INLINE Words to_bfloat16(Vec v) {  // in integers: the instruction for it takes subnormals for zero
+#ifdef __AVX512BF16__
+/// Takes subnormal numbers for zero, unlike what follows.
+BURNISH_INLINE Words to_bfloat16(Vec v) {
+  return (Words)_mm512_cvtneps_pbh(v);
+}
+#else
+BURNISH_INLINE Words to_bfloat16(Vec v) {
   const __m512i bits = _mm512_castps_si512(v);
   const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
   const __m512i rounded = _mm512_add_epi32(bits, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7fff)));
@@ -150,11 +168,23 @@ BURNISH_INLINE Words to_bfloat16(Vec v) {  // in integers: the instruction for i
   const __m512i quiet = _mm512_mask_or_epi32(rounded, nan, bits, _mm512_set1_epi32(0x400000));
   return _mm512_cvtepi32_epi16(_mm512_srli_epi32(quiet, 16));
 }
+#endif
 BURNISH_INLINE Bytes to_bytes(Vec v, Ints zero) {
   return _mm512_cvtepi32_epi8(_mm512_add_epi32(_mm512_cvtps_epi32(v), zero));
 }
 BURNISH_INLINE Ints set1_int(int32_t x) {
   return _mm512_set1_epi32(x);
+}
+template <bool kSigned>
+BURNISH_INLINE void store_four_bytes(void* p, const Vec (&v)[4], int32_t zero) {
+  __m512i q[4];
+  for (int k = 0; k < 4; ++k) q[k] = _mm512_cvtps_epi32(v[k]);
+  const __m512i move = _mm512_set1_epi16((int16_t)zero);
+  const __m512i a = _mm512_adds_epi16(_mm512_packs_epi32(q[0], q[1]), move);
+  const __m512i b = _mm512_adds_epi16(_mm512_packs_epi32(q[2], q[3]), move);
+  const __m512i bytes = kSigned ? _mm512_packs_epi16(a, b) : _mm512_packus_epi16(a, b);
+  const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+  _mm512_storeu_si512(p, _mm512_permutexvar_epi32(order, bytes));
 }
 #endif
 
@@ -188,7 +218,9 @@ template <Storage S>
 struct Encoder {
   Vec scale, inverse, low, high;
   Ints zero;
-  explicit Encoder(const Format& s) : scale(set1(s.scale)), inverse(set1(1 / s.scale)), zero(set1_int(s.zero)) {
+  int32_t zero_point;
+  explicit Encoder(const Format& s)
+      : scale(set1(s.scale)), inverse(set1(1 / s.scale)), zero(set1_int(s.zero)), zero_point(s.zero) {
     const int lowest = S == Storage::kUInt8 ? 0 : -128;
     low = set1(s.scale * (float)(lowest - s.zero));
     high = set1(s.scale * (float)(lowest + 255 - s.zero));
@@ -206,6 +238,22 @@ struct Encoder {
     if constexpr (S == Storage::kBFloat16) return store_words(p, to_bfloat16(v), mask...);
     if constexpr (S == Storage::kHalf) return store_words(p, to_half(v), mask...);
     if constexpr (is_integer(S)) store_bytes(p, to_bytes(quotient(min(high, max(v, low))), zero), mask...);
+  }
+  /// Four vectors that stand one behind the other. What is too low, or NaN, saturates by itself; what is too high would
+  /// turn negative.
+  __attribute__((always_inline)) void store_four(Element<S>* p, const Vec (&v)[4]) const {
+    if constexpr (is_integer(S)) {
+      Vec q[4];
+      for (int k = 0; k < 4; ++k) q[k] = quotient(min(high, v[k]));
+      return store_four_bytes<S == Storage::kInt8>(p, q, zero_point);
+    }
+#ifdef __AVX512BF16__
+    if constexpr (S == Storage::kBFloat16) {
+      _mm512_storeu_si512(p, (__m512i)_mm512_cvtne2ps_pbh(v[1], v[0]));
+      return _mm512_storeu_si512(p + 2 * kLanes, (__m512i)_mm512_cvtne2ps_pbh(v[3], v[2]));
+    }
+#endif
+    for (int k = 0; k < 4; ++k) store(p + k * kLanes, v[k]);
   }
 };
 

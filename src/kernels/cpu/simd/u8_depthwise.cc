@@ -1,6 +1,7 @@
 // Bytes of four rows of taps are interleaved, so that a channel's four stand together as the instruction wants them:
 // an input column once for all results of the register tile that need it. Interleaving within 128-bit lanes leaves
-// register v with channels 16·lane + 4·v …; packing the results back undoes that.
+// register v with channels 16·lane + 4·v …; packing the results back undoes that. Where there are 32 channels or fewer,
+// the upper half of every register works on the tile of results that follows.
 #ifdef __AVX512VNNI__
 #include "kernels/cpu/simd/u8_depthwise.h"
 
@@ -22,26 +23,48 @@ BURNISH_INLINE void interleave(const __m512i (&rows)[kDotRows], __m512i (&column
   columns[3] = _mm512_unpackhi_epi16(high01, high23);
 }
 
-template <int K, int kStride>
-BURNISH_INLINE void add_quad(const U8DepthwiseRow& r, int64_t quad, int64_t first_column, __mmask64 mask, Sums& sums) {
-  const __m512i outside = _mm512_set1_epi8((char)r.x_zero);
-  alignas(64) uint8_t outside_bytes[64];
-  _mm512_store_si512(outside_bytes, outside);
+/// Four rows of taps, to be read column by column; outside the image there is x_zero.
+struct TapRows {
+  alignas(64) uint8_t outside[64];
   const uint8_t* from[kDotRows];
   int64_t step[kDotRows];
-  for (int i = 0; i < kDotRows; ++i) {
-    const uint8_t* row = r.rows[quad * kDotRows + i];
-    from[i] = row != nullptr ? row : outside_bytes;
-    step[i] = row != nullptr ? r.x_pixel : 0;
+  int64_t in_w;
+  __mmask64 mask;
+
+  TapRows(const U8DepthwiseRow& r, int64_t quad) : in_w(r.in_w), mask(~0ULL >> (64 - r.channels)) {
+    _mm512_store_si512(outside, _mm512_set1_epi8((char)r.x_zero));
+    for (int i = 0; i < kDotRows; ++i) {
+      const uint8_t* row = r.rows[quad * kDotRows + i];
+      from[i] = row != nullptr ? row : outside;
+      step[i] = row != nullptr ? r.x_pixel : 0;
+    }
   }
+  __attribute__((always_inline)) bool inside(int64_t column) const { return column >= 0 && column < in_w; }
+  __attribute__((always_inline)) __m512i load(int i, int64_t column) const {
+    if (!inside(column)) return _mm512_load_si512(outside);
+    return _mm512_maskz_loadu_epi8(mask, from[i] + column * step[i]);
+  }
+  __attribute__((always_inline)) __m256i load_half(int i, int64_t column) const {
+    if (!inside(column)) return _mm256_load_si256((const __m256i*)outside);
+    return _mm256_maskz_loadu_epi8((__mmask32)mask, from[i] + column * step[i]);
+  }
+};
+
+template <int K, int kStride, bool kHalves>
+BURNISH_INLINE void add_quad(const U8DepthwiseRow& r, int64_t quad, int64_t first_column, Sums& sums) {
+  const TapRows taps(r, quad);
   const int8_t* weights = r.weights + quad * K * kRegisters * 64;
 #pragma GCC unroll 16
   for (int c = 0; c < (kDotPixels - 1) * kStride + K; ++c) {
     const int64_t column = first_column + c;
-    const bool inside = column >= 0 && column < r.in_w;
     __m512i rows[kDotRows], x[kRegisters];
     for (int i = 0; i < kDotRows; ++i) {
-      rows[i] = inside ? _mm512_maskz_loadu_epi8(mask, from[i] + column * step[i]) : outside;
+      if constexpr (kHalves) {
+        const __m256i next = taps.load_half(i, column + kDotPixels * kStride);
+        rows[i] = _mm512_inserti64x4(_mm512_castsi256_si512(taps.load_half(i, column)), next, 1);
+      } else {
+        rows[i] = taps.load(i, column);
+      }
     }
     interleave(rows, x);
 #pragma GCC unroll 4
@@ -68,7 +91,7 @@ BURNISH_INLINE void store_in_order(const Vec (&v)[kRegisters], float* to) {
   store(to + 48, _mm512_shuffle_f32x4(c, d, 0xdd));
 }
 
-BURNISH_INLINE void store_bytes(const U8DepthwiseRow& r, const Vec (&v)[kRegisters], int64_t pixel, __mmask64 mask) {
+BURNISH_INLINE __m512i to_bytes(const U8DepthwiseRow& r, const Vec (&v)[kRegisters]) {
   __m512i q[kRegisters];
   for (int i = 0; i < kRegisters; ++i) q[i] = _mm512_cvtps_epi32(min(v[i], set1(65536)));
   const __m512i zero = _mm512_set1_epi16(r.zero);
@@ -77,20 +100,44 @@ BURNISH_INLINE void store_bytes(const U8DepthwiseRow& r, const Vec (&v)[kRegiste
   __m512i bytes = _mm512_packus_epi16(low, high);
   bytes = _mm512_max_epu8(bytes, _mm512_set1_epi8((char)r.low));
   bytes = _mm512_min_epu8(bytes, _mm512_set1_epi8((char)r.high));
-  bytes = _mm512_xor_si512(bytes, _mm512_set1_epi8((char)r.flip));
-  _mm512_mask_storeu_epi8(r.y + pixel * r.y_pixel, mask, bytes);
+  return _mm512_xor_si512(bytes, _mm512_set1_epi8((char)r.flip));
 }
 
-template <int K, int kStride>
+/// Results of a pixel and, in the upper half, of one a tile behind it, where there is one.
+template <bool kHalves>
+BURNISH_INLINE void store_results(const U8DepthwiseRow& r, const Vec (&v)[kRegisters], int64_t pixel) {
+  const bool has_next = kHalves && pixel + kDotPixels < r.out_w;
+  const __mmask64 mask = ~0ULL >> (64 - r.channels);
+  if (r.floats != nullptr) {
+    alignas(64) float upper[kDotChannels];
+    float* to = r.floats + pixel * kDotChannels;
+    store_in_order(v, kHalves ? upper : to);
+    for (int64_t c = 0; kHalves && c < kDotChannels / 2; c += kLanes) {
+      store(to + c, load(upper + c));
+      if (has_next) store(to + kDotPixels * kDotChannels + c, load(upper + kDotChannels / 2 + c));
+    }
+    return;
+  }
+  const __m512i bytes = to_bytes(r, v);
+  uint8_t* y = r.y + pixel * r.y_pixel;
+  if constexpr (kHalves) {
+    _mm256_mask_storeu_epi8(y, (__mmask32)mask, _mm512_castsi512_si256(bytes));
+    const __m256i next = _mm512_extracti64x4_epi64(bytes, 1);
+    if (has_next) _mm256_mask_storeu_epi8(y + kDotPixels * r.y_pixel, (__mmask32)mask, next);
+  } else {
+    _mm512_mask_storeu_epi8(y, mask, bytes);
+  }
+}
+
+template <int K, int kStride, bool kHalves>
 void row_of(const U8DepthwiseRow& r) {
-  const __mmask64 mask = r.channels == 64 ? ~0ULL : (1ULL << r.channels) - 1;
-  for (int64_t pixel = 0; pixel < r.out_w; pixel += kDotPixels) {
+  for (int64_t pixel = 0; pixel < r.out_w; pixel += kHalves ? 2 * kDotPixels : kDotPixels) {
     Sums sums;
     for (auto& pixel_sums : sums) {
       for (int v = 0; v < kRegisters; ++v) pixel_sums[v] = _mm512_loadu_si512(r.starts + v * kLanes);
     }
     const int64_t first_column = pixel * kStride - r.pad_left;
-    for (int64_t quad = 0; quad < r.num_quads; ++quad) add_quad<K, kStride>(r, quad, first_column, mask, sums);
+    for (int64_t quad = 0; quad < r.num_quads; ++quad) add_quad<K, kStride, kHalves>(r, quad, first_column, sums);
 #pragma GCC unroll 4
     for (int p = 0; p < kDotPixels; ++p) {
       if (pixel + p >= r.out_w) break;
@@ -98,13 +145,14 @@ void row_of(const U8DepthwiseRow& r) {
       for (int i = 0; i < kRegisters; ++i) {
         v[i] = fma(_mm512_cvtepi32_ps(sums[p][i]), load(r.multipliers + i * kLanes), load(r.biases + i * kLanes));
       }
-      if (r.floats != nullptr) {
-        store_in_order(v, r.floats + (pixel + p) * kDotChannels);
-      } else {
-        store_bytes(r, v, pixel + p, mask);
-      }
+      store_results<kHalves>(r, v, pixel + p);
     }
   }
+}
+
+template <int K, int kStride>
+void row_of(const U8DepthwiseRow& r) {
+  return r.channels <= kDotChannels / 2 ? row_of<K, kStride, true>(r) : row_of<K, kStride, false>(r);
 }
 
 void row(const U8DepthwiseRow& r) {
