@@ -1,8 +1,7 @@
 #if BURNISH_WITH_ONEDNN
 #include <gtest/gtest.h>
 
-#include "kernels/problem_set.h"
-#include "ops/fused.h"
+#include "kernels/encoded_case.h"
 
 namespace burnish::testing {
 namespace {
@@ -109,6 +108,63 @@ TEST(OnednnMatmul, MatchesTheReference) {
                                options());
       expect_matches_reference("cpu.onednn_matmul", matmul(a, n, false, Residual::kAfter, ActivationKind::kRelu),
                                options());
+    }
+  }
+}
+
+bool has(Isa isa) {
+  return detect_cpu(1).isa >= isa;
+}
+CheckOptions narrow_options() {
+  CheckOptions o = options();
+  o.steps = 1;
+  return o;
+}
+
+TEST(OnednnConv, TakesIntegers) {
+  if (!has(Isa::kAvx512Vnni)) GTEST_SKIP() << "this machine has no VNNI";
+  for (const Encoding& y : {Encoding{DType::kUInt8, 32, 100}, Encoding{}, Encoding{DType::kBFloat16}}) {
+    for (const Residual residual : {Residual::kNone, Residual::kBefore, Residual::kAfter}) {
+      SCOPED_TRACE(fmt::format("{} {}", name_of(y.dtype), static_cast<int>(residual)));
+      EncodedCase e{.x = {DType::kUInt8, 0.125F, 0}, .y = y};
+      e.r = y.is_integer() ? Encoding{DType::kUInt8, 8, 31} : y;
+      const ProblemCase padded =
+          conv({2, 13, 11, 32}, {64, 32, 3, 3}, {1, 1}, {1, 1, 1, 1}, 1, residual, ActivationKind::kRelu);
+      expect_matches_reference("cpu.onednn_conv", encode_case(padded, e), narrow_options());
+      e.x.zero = 117;
+      const ProblemCase bare =
+          conv({2, 13, 11, 32}, {64, 32, 1, 1}, {2, 1}, {0, 0, 0, 0}, 1, residual, ActivationKind::kNone);
+      expect_matches_reference("cpu.onednn_conv", encode_case(bare, e), narrow_options());
+    }
+  }
+  // What stands for zero is not what oneDNN would pad with.
+  const ProblemCase c = encode_case(
+      conv({2, 13, 11, 32}, {64, 32, 3, 3}, {1, 1}, {1, 1, 1, 1}, 1, Residual::kNone, ActivationKind::kRelu), {});
+  EXPECT_FALSE(find_tactic("cpu.onednn_conv")->supports(make_problem(c, reference_of(c)), detect_cpu(1)));
+}
+
+TEST(OnednnConv, TakesBFloat16) {
+  if (!has(Isa::kAvx512Bf16)) GTEST_SKIP() << "this machine has no bfloat16 instructions";
+  const Encoding narrow{DType::kBFloat16};
+  for (const Encoding& y : {narrow, Encoding{}}) {
+    for (const Residual residual : {Residual::kNone, Residual::kBefore, Residual::kAfter}) {
+      const ProblemCase c =
+          conv({2, 13, 11, 32}, {64, 32, 3, 3}, {2, 1}, {1, 1, 1, 1}, 1, residual, ActivationKind::kSilu);
+      expect_matches_reference("cpu.onednn_conv", encode_case(c, {narrow, narrow, y, y, false}), narrow_options());
+    }
+  }
+}
+
+TEST(OnednnMatmul, TakesNarrowTypes) {
+  if (!has(Isa::kAvx512Bf16)) GTEST_SKIP() << "this machine has no bfloat16 instructions";
+  const Encoding narrow{DType::kBFloat16};
+  for (const Shape& a : {Shape{7, 64}, Shape{2, 65, 128}, Shape{1, 64}}) {
+    for (const Residual residual : {Residual::kNone, Residual::kBefore, Residual::kAfter}) {
+      ProblemCase c = matmul(a, 128, false, residual, ActivationKind::kGelu);
+      expect_matches_reference("cpu.onednn_matmul", encode_case(c, {.y = {DType::kUInt8, 64, 9}}), narrow_options());
+      c.attrs.set("alpha", 1.0F);
+      expect_matches_reference("cpu.onednn_matmul", encode_case(c, {narrow, narrow, narrow, narrow, false}),
+                               narrow_options());
     }
   }
 }

@@ -16,7 +16,8 @@ using onednn::Argument;
 using onednn::Dims;
 using onednn::Piece;
 
-constexpr std::array kTags = {"BA16a64b", "BA16a48b", "BA16a32b", "BA16a16b", "ab"};
+constexpr std::array kTags = {"BA16a64b",   "BA16a48b",   "BA16a32b",   "BA16a16b",   "BA16a64b2a", "BA16a32b2a",
+                              "BA16a16b2a", "BA16a64b4a", "BA16a32b4a", "BA16a16b4a", "ab"};
 
 /// Columns that one block of a format holds; what is shared out must be whole blocks.
 int64_t block_columns(const std::string& tag) {
@@ -42,22 +43,34 @@ struct Part {
   int64_t row, rows, column, columns;
 };
 
+/// A product of a part, with what follows it.
+struct Description {
+  dnnl::matmul::primitive_desc product;
+  onednn::Epilogue epilogue;
+};
+
+bool has_bias_argument(const Problem& p) {
+  return p.has_input(kFusedBias) && !onednn::is_integer_product(p);
+}
+
 /// nullopt when oneDNN has no such activation. Throws dnnl::error when it has no such product.
-std::optional<dnnl::matmul::primitive_desc> describe(const Problem& p, const Part& part,
-                                                     const dnnl::memory::desc& weights) {
+std::optional<Description> describe(const Problem& p, const Part& part, const dnnl::memory::desc& weights) {
   const Sizes s = sizes_of(p);
-  const auto y = onednn::strided({part.rows, part.columns}, {part.columns, 1});
-  const auto attr = onednn::epilogue_of(*p.attrs, y);
-  if (!attr) return std::nullopt;
-  const dnnl::memory::desc bias =
-      p.has_input(2) ? onednn::strided({1, part.columns}, {part.columns, 1}) : dnnl::memory::desc();
-  return onednn::product(onednn::strided({part.rows, s.k}, {s.k, 1}), weights, bias, y, *attr);
+  const Dims y = {part.rows, part.columns};
+  auto epilogue = onednn::epilogue_of(p, y, {part.columns, 1}, {1, part.columns});
+  if (!epilogue) return std::nullopt;
+  const dnnl::memory::desc bias = has_bias_argument(p)
+                                      ? onednn::strided({1, part.columns}, {part.columns, 1}, DType::kFloat32)
+                                      : dnnl::memory::desc();
+  auto product = onednn::product(onednn::strided({part.rows, s.k}, {s.k, 1}, p.inputs[0].dtype), weights, bias,
+                                 onednn::strided(y, {part.columns, 1}, p.outputs[0].dtype), epilogue->attr);
+  return Description{std::move(product), std::move(*epilogue)};
 }
 
 /// The weights of a part's columns. Blocks of columns follow each other in memory, so a part is a matrix of its own.
-dnnl::memory::desc part_weights(const Sizes& s, const Part& part, const std::string& tag) {
-  if (tag == "ab") return onednn::strided({s.k, part.columns}, {s.n, 1});
-  const auto weights = onednn::unpadded({s.k, part.columns}, tag);
+dnnl::memory::desc part_weights(const Sizes& s, const Part& part, const std::string& tag, DType dtype) {
+  if (tag == "ab") return onednn::strided({s.k, part.columns}, {s.n, 1}, dtype);
+  const auto weights = onednn::unpadded({s.k, part.columns}, tag, dtype);
   check(weights.has_value(), ErrorCode::kUnsupported, "cpu.onednn_matmul: the format {} would pad", tag);
   return *weights;
 }
@@ -77,27 +90,28 @@ std::vector<Part> divide(const Sizes& s, int64_t block, int num_threads) {
 
 Piece make_piece(const Problem& p, const Part& part, const std::string& tag) {
   const Sizes s = sizes_of(p);
-  const dnnl::memory::desc weights = part_weights(s, part, tag);
-  const auto desc = describe(p, part, weights);
-  check(desc.has_value(), ErrorCode::kUnsupported, "cpu.onednn_matmul: no such activation");
-  const int64_t bytes = sizeof(float);
-  const int64_t weight_offset = tag == "ab" ? part.column : part.column * s.k;
+  const dnnl::memory::desc weights = part_weights(s, part, tag, p.inputs[1].dtype);
+  const auto description = describe(p, part, weights);
+  check(description.has_value(), ErrorCode::kUnsupported, "cpu.onednn_matmul: no such activation");
+  const auto& desc = description->product;
+  const auto bytes_of = [](const TensorDesc& d) { return static_cast<int64_t>(size_of(d.dtype)); };
+  const int64_t w = tag == "ab" ? part.column : part.column * s.k;
+  const int64_t y = part.row * s.n + part.column;
   using Source = Argument::Source;
-  Piece piece{dnnl::matmul(*desc), {}};
-  piece.arguments.push_back({Source::kInput, 0, part.row * s.k * bytes, DNNL_ARG_SRC, desc->src_desc()});
-  piece.arguments.push_back({Source::kPacked, 0, weight_offset * bytes, DNNL_ARG_WEIGHTS, weights});
-  if (p.has_input(2)) {
-    piece.arguments.push_back({Source::kInput, 2, part.column * bytes, DNNL_ARG_BIAS, desc->bias_desc()});
+  Piece piece{dnnl::matmul(desc), {}};
+  piece.arguments.push_back({Source::kInput, 0, part.row * s.k * bytes_of(p.inputs[0]), DNNL_ARG_SRC, desc.src_desc()});
+  piece.arguments.push_back({Source::kPacked, 0, w * bytes_of(p.inputs[1]), DNNL_ARG_WEIGHTS, weights});
+  if (has_bias_argument(p)) {
+    piece.arguments.push_back(
+        {Source::kInput, kFusedBias, part.column * bytes_of(p.inputs[kFusedBias]), DNNL_ARG_BIAS, desc.bias_desc()});
   }
-  const int64_t y_offset = (part.row * s.n + part.column) * bytes;
-  piece.arguments.push_back({Source::kOutput, 0, y_offset, DNNL_ARG_DST, desc->dst_desc()});
-  const Residual residual = residual_of(*p.attrs);
-  if (residual != Residual::kNone) {
-    const bool follows = residual == Residual::kAfter && activation_of(*p.attrs).kind != ActivationKind::kNone;
-    piece.arguments.push_back({Source::kInput, 3, y_offset,
-                               DNNL_ARG_ATTR_MULTIPLE_POST_OP(follows ? 1 : 0) | DNNL_ARG_SRC_1, desc->dst_desc()});
+  piece.arguments.push_back({Source::kOutput, 0, y * bytes_of(p.outputs[0]), DNNL_ARG_DST, desc.dst_desc()});
+  dnnl::memory::desc residual;
+  if (p.has_input(kFusedResidual)) {
+    residual = onednn::strided({part.rows, part.columns}, {part.columns, 1}, p.inputs[kFusedResidual].dtype);
   }
-  piece.arguments.push_back({Source::kScratch, 0, 0, DNNL_ARG_SCRATCHPAD, desc->scratchpad_desc()});
+  onednn::add_operands(p, description->epilogue, residual, {1, part.columns}, part.column, y, piece.arguments);
+  piece.arguments.push_back({Source::kScratch, 0, 0, DNNL_ARG_SCRATCHPAD, desc.scratchpad_desc()});
   return piece;
 }
 
@@ -108,13 +122,9 @@ class OnednnMatmul : public Tactic {
   bool allocates() const override { return true; }  // dnnl_primitive_execute builds its argument map each time
 
   bool supports(const Problem& p, const Target& target) const override {
-    if (p.op != kFusedMatMul || !onednn::matches_isa(target) || swaps(p, "transA")) return false;
-    for (const TensorDesc& d : p.inputs) {
-      if (d.present() && !is_dense_float(d)) return false;
-    }
-    const bool constant = p.is_constant.size() > 1 && p.is_constant[1];
-    if (!constant || !is_dense_float(p.outputs[0]) || p.inputs[1].shape.rank() != 2 || p.inputs[0].shape.rank() < 2)
-      return false;
+    if (p.op != kFusedMatMul || !onednn::takes_types(p, target) || swaps(p, "transA")) return false;
+    if (p.inputs[1].shape.rank() != 2 || p.inputs[0].shape.rank() < 2) return false;
+    if (p.inputs[0].dtype == DType::kBFloat16 && p.attrs->get_float("alpha", 1.0F) != 1.0F) return false;
     const Sizes s = sizes_of(p);
     if (s.m <= 0 || s.n <= 0 || s.k <= 0) return false;
     // While building, oneDNN is asked whether it has anything good; an engine's step had something.
@@ -127,9 +137,10 @@ class OnednnMatmul : public Tactic {
     const Sizes s = sizes_of(p);
     for (const char* tag : kTags) {
       try {
-        const auto weights = onednn::unpadded({s.k, s.n}, tag);
+        const auto weights = onednn::unpadded({s.k, s.n}, tag, p.inputs[1].dtype);
         const auto desc = weights ? describe(p, {0, s.m, 0, s.n}, *weights) : std::nullopt;
-        if (desc && onednn::is_fast(desc->impl_info_str())) return {onednn::config_of(tag)};
+        if (desc && onednn::is_fast(desc->product.impl_info_str(), onednn::is_integer_product(p)))
+          return {onednn::config_of(tag)};
       } catch (const dnnl::error&) {
         continue;
       }
@@ -137,16 +148,20 @@ class OnednnMatmul : public Tactic {
     return {};
   }
 
-  bool packs_input(const Problem&, int input) const override { return input == 1; }
+  bool packs_input(const Problem& p, int input) const override {
+    return input == 1 || (onednn::is_integer_product(p) && p.has_input(input) &&
+                          (input == kFusedBias || input == kFusedWeightScales));
+  }
 
   std::vector<PackedBlob> pack(const Problem& p, const std::string& config) const override {
     return onednn::translated(name(), [&] {
       const Sizes s = sizes_of(p);
       const Dims strides = swaps(p, "transB") ? Dims{1, s.k} : Dims{s.n, 1};
-      PackedBlob blob =
-          onednn::pack_weights(p.constants[1].as<const float>(), {s.k, s.n}, strides, onednn::tag_in(config));
-      scale(blob, p.attrs->get_float("alpha", 1.0F));
-      return std::vector<PackedBlob>{std::move(blob)};
+      std::vector<PackedBlob> blobs = {
+          onednn::pack_weights(p.constants[1], {s.k, s.n}, strides, onednn::tag_in(config))};
+      if (p.inputs[1].dtype == DType::kFloat32) scale(blobs[0], p.attrs->get_float("alpha", 1.0F));
+      if (onednn::is_integer_product(p)) blobs.push_back(onednn::pack_columns(p, s.n, !swaps(p, "transB")));
+      return blobs;
     });
   }
 
@@ -156,14 +171,14 @@ class OnednnMatmul : public Tactic {
       const onednn::SingleThreaded guard;
       const Sizes s = sizes_of(p);
       const std::string tag = onednn::tag_in(config);
-      check(packed.size() == 1 && packed[0].size() == static_cast<size_t>(s.k * s.n) * sizeof(float),
+      check(!packed.empty() && packed[0].size() == static_cast<size_t>(s.k * s.n) * size_of(p.inputs[1].dtype),
             ErrorCode::kUnsupported, "cpu.onednn_matmul: the packed weights do not fit the format");
       std::vector<std::vector<Piece>> pieces;
       for (const Part& part : divide(s, block_columns(tag), target.num_threads)) {
         pieces.emplace_back();
         if (part.rows > 0 && part.columns > 0) pieces.back().push_back(make_piece(p, part, tag));
       }
-      return std::make_unique<onednn::PieceKernel>(std::move(pieces), std::vector<const void*>{packed[0].data()});
+      return std::make_unique<onednn::PieceKernel>(std::move(pieces), onednn::blobs_of(p, s.n, packed));
     });
   }
 

@@ -39,6 +39,22 @@ constexpr std::array kTags = {
     NamedTag{"BA16a32b", dnnl_BA16a32b},
     NamedTag{"BA16a16b", dnnl_BA16a16b},
     NamedTag{"ab", dnnl_ab},
+    NamedTag{"OIhw8i16o2i", dnnl_OIhw8i16o2i},
+    NamedTag{"OIhw8i64o2i", dnnl_OIhw8i64o2i},
+    NamedTag{"OIhw16i16o2i", dnnl_OIhw16i16o2i},
+    NamedTag{"OIhw16i64o2i", dnnl_OIhw16i64o2i},
+    NamedTag{"OIhw4i16o4i", dnnl_OIhw4i16o4i},
+    NamedTag{"OIhw4i64o4i", dnnl_OIhw4i64o4i},
+    NamedTag{"OIhw16i16o4i", dnnl_OIhw16i16o4i},
+    NamedTag{"OIhw16i64o4i", dnnl_OIhw16i64o4i},
+    NamedTag{"gOIhw8i16o2i", dnnl_gOIhw8i16o2i},
+    NamedTag{"gOIhw4i16o4i", dnnl_gOIhw4i16o4i},
+    NamedTag{"BA16a64b2a", dnnl_BA16a64b2a},
+    NamedTag{"BA16a32b2a", dnnl_BA16a32b2a},
+    NamedTag{"BA16a16b2a", dnnl_BA16a16b2a},
+    NamedTag{"BA16a64b4a", dnnl_BA16a64b4a},
+    NamedTag{"BA16a32b4a", dnnl_BA16a32b4a},
+    NamedTag{"BA16a16b4a", dnnl_BA16a16b4a},
 };
 
 /// oneDNN's algorithm with its parameters; nullopt where it has none for every version.
@@ -122,12 +138,40 @@ SingleThreaded::~SingleThreaded() {
   if (previous_ > 0) OpenMp::loaded().set(previous_);
 }
 
+namespace {
+
+/// Whether oneDNN would use the target's instruction set and no later one.
 bool matches_isa(const Target& target) {
   if (target.kind != "cpu" || target.isa < Isa::kAvx2 || !library_available()) return false;
   const bool uses_avx512 =
       (static_cast<unsigned>(dnnl::get_effective_cpu_isa()) & static_cast<unsigned>(dnnl::cpu_isa::avx512_core)) ==
       static_cast<unsigned>(dnnl::cpu_isa::avx512_core);
   return uses_avx512 == (target.isa >= Isa::kAvx512);
+}
+
+bool is_dense(const TensorDesc& desc) {
+  return !desc.present() || desc.dense();
+}
+
+}  // namespace
+
+bool takes_types(const Problem& p, const Target& target) {
+  if (!matches_isa(target) || p.is_constant.size() < 2 || !p.is_constant[1]) return false;
+  if (!std::all_of(p.inputs.begin(), p.inputs.end(), is_dense) || !is_dense(p.outputs[0])) return false;
+  const auto encodable = [](const TensorDesc& d) { return is_encodable(d.dtype) && d.dtype != DType::kFloat16; };
+  if (!encodable(p.outputs[0]) || (p.has_input(kFusedResidual) && !encodable(p.inputs[kFusedResidual]))) return false;
+  if (p.has_input(kFusedBias) && p.inputs[kFusedBias].dtype != DType::kFloat32) return false;
+  const DType x = p.inputs[0].dtype;
+  const DType w = p.inputs[1].dtype;
+  const auto constant = [&](int i) { return !p.has_input(i) || p.is_constant[static_cast<size_t>(i)]; };
+  if (x == DType::kUInt8) {
+    return w == DType::kInt8 && target.isa >= Isa::kAvx512Vnni && input_encoding(*p.attrs, 1, w).zero == 0 &&
+           constant(kFusedBias) && constant(kFusedWeightScales);
+  }
+  const auto floats = [](const TensorDesc& d) { return d.dtype != DType::kUInt8 && d.dtype != DType::kInt8; };
+  if (p.has_input(kFusedWeightScales) || x != w || !floats(p.outputs[0])) return false;
+  if (p.has_input(kFusedResidual) && !floats(p.inputs[kFusedResidual])) return false;
+  return x == DType::kFloat32 || (x == DType::kBFloat16 && target.isa >= Isa::kAvx512Bf16);
 }
 
 dnnl::memory::format_tag tag_of(const std::string& name) {
@@ -137,16 +181,29 @@ dnnl::memory::format_tag tag_of(const std::string& name) {
   throw_error(ErrorCode::kUnsupported, "unknown oneDNN weight format '{}'", name);
 }
 
-std::optional<dnnl::memory::desc> unpadded(const Dims& dims, const std::string& tag) {
-  const dnnl::memory::desc desc(dims, dnnl::memory::data_type::f32, tag_of(tag), /*allow_empty=*/true);
-  size_t bytes = sizeof(float);
+dnnl::memory::data_type data_type_of(DType dtype) {
+  switch (dtype) {
+    case DType::kBFloat16:
+      return dnnl::memory::data_type::bf16;
+    case DType::kUInt8:
+      return dnnl::memory::data_type::u8;
+    case DType::kInt8:
+      return dnnl::memory::data_type::s8;
+    default:
+      return dnnl::memory::data_type::f32;
+  }
+}
+
+std::optional<dnnl::memory::desc> unpadded(const Dims& dims, const std::string& tag, DType dtype) {
+  const dnnl::memory::desc desc(dims, data_type_of(dtype), tag_of(tag), /*allow_empty=*/true);
+  size_t bytes = size_of(dtype);
   for (const auto d : dims) bytes *= static_cast<size_t>(d);
   if (desc.get_size() != bytes) return std::nullopt;
   return desc;
 }
 
-dnnl::memory::desc strided(const Dims& dims, const Dims& strides) {
-  return {dims, dnnl::memory::data_type::f32, strides};
+dnnl::memory::desc strided(const Dims& dims, const Dims& strides, DType dtype) {
+  return {dims, data_type_of(dtype), strides};
 }
 
 std::string config_of(const std::string& tag) {
@@ -158,31 +215,121 @@ std::string tag_in(const std::string& config) {
   return config.substr(4);
 }
 
-std::optional<dnnl::primitive_attr> epilogue_of(const AttributeMap& attrs, const dnnl::memory::desc& residual) {
+namespace {
+
+/// Post-ops in the making. Of linear ones there is at most one, Y's encoding: oneDNN 2.6 computes a second one with the
+/// first one's numbers.
+struct PostOps {
   dnnl::post_ops ops;
-  const Activation activation = activation_of(attrs);
-  const Residual where = residual_of(attrs);
-  if (where == Residual::kBefore) ops.append_binary(dnnl::algorithm::binary_add, residual);
+  std::vector<std::pair<Operand, int>> operands;
+
+  void append(dnnl::algorithm algorithm, Operand operand, const dnnl::memory::desc& desc) {
+    operands.emplace_back(operand, ops.len());
+    ops.append_binary(algorithm, desc);
+  }
+  /// R counts scale·(r - zero): the sum is brought to its scale and back.
+  void append_residual(bool is_integer, const dnnl::memory::desc& residual, const dnnl::memory::desc& row) {
+    if (is_integer) append(dnnl::algorithm::binary_mul, Operand::kResidualInverse, row);
+    append(dnnl::algorithm::binary_add, Operand::kResidual, residual);
+    if (!is_integer) return;
+    append(dnnl::algorithm::binary_mul, Operand::kResidualScale, row);
+    append(dnnl::algorithm::binary_add, Operand::kResidualShift, row);
+  }
+};
+
+Dims dense_strides(const Dims& dims) {
+  Dims strides(dims.size(), 1);
+  for (size_t i = dims.size() - 1; i > 0; --i) strides[i - 1] = strides[i] * dims[i];
+  return strides;
+}
+
+}  // namespace
+
+std::optional<Epilogue> epilogue_of(const Problem& p, const Dims& y, const Dims& y_strides, const Dims& columns) {
+  PostOps made;
+  const dnnl::memory::desc row = strided(columns, dense_strides(columns), DType::kFloat32);
+  if (is_integer_product(p)) {
+    made.append(dnnl::algorithm::binary_mul, Operand::kMultiplier, row);
+    made.append(dnnl::algorithm::binary_add, Operand::kBias, row);
+  }
+  const Residual where = p.has_input(kFusedResidual) ? residual_of(*p.attrs) : Residual::kNone;
+  const DType r = where == Residual::kNone ? DType::kFloat32 : p.inputs[kFusedResidual].dtype;
+  const bool integer_residual = Encoding{r}.is_integer();
+  const dnnl::memory::desc residual = strided(y, y_strides, r);
+  if (where == Residual::kBefore) made.append_residual(integer_residual, residual, row);
+  const Activation activation = activation_of(*p.attrs);
   if (activation.kind != ActivationKind::kNone) {
     const auto eltwise = eltwise_of(activation);
     if (!eltwise) return std::nullopt;
-    append_eltwise(ops, *eltwise);
+    append_eltwise(made.ops, *eltwise);
   }
-  if (where == Residual::kAfter) ops.append_binary(dnnl::algorithm::binary_add, residual);
-  dnnl::primitive_attr attr;
-  attr.set_post_ops(ops);
-  attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
-  return attr;
+  if (where == Residual::kAfter) made.append_residual(integer_residual, residual, row);
+  const Encoding result = output_encoding(*p.attrs);
+  if (result.is_integer()) {
+    append_eltwise(made.ops, {dnnl::algorithm::eltwise_linear, 1 / result.scale, static_cast<float>(result.zero)});
+  }
+  Epilogue epilogue{{}, std::move(made.operands)};
+  epilogue.attr.set_post_ops(made.ops);
+  epilogue.attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  return epilogue;
 }
 
-PackedBlob pack_weights(const float* weights, const Dims& dims, const Dims& strides, const std::string& tag) {
-  const auto to = unpadded(dims, tag);
+void add_operands(const Problem& p, const Epilogue& epilogue, const dnnl::memory::desc& residual, const Dims& columns,
+                  int64_t column, int64_t element, std::vector<Argument>& arguments) {
+  using Source = Argument::Source;
+  const dnnl::memory::desc desc = strided(columns, dense_strides(columns), DType::kFloat32);
+  const int64_t all = p.outputs[0].shape.back();
+  for (const auto& [operand, number] : epilogue.operands) {
+    const int name = DNNL_ARG_ATTR_MULTIPLE_POST_OP(number) | DNNL_ARG_SRC_1;
+    if (operand == Operand::kResidual) {
+      const auto bytes = static_cast<int64_t>(size_of(p.inputs[kFusedResidual].dtype));
+      arguments.push_back({Source::kInput, kFusedResidual, element * bytes, name, residual});
+      continue;
+    }
+    const int64_t first = static_cast<int64_t>(operand) * all + column;
+    arguments.push_back({Source::kPacked, 1, first * static_cast<int64_t>(sizeof(float)), name, desc});
+  }
+}
+
+PackedBlob pack_columns(const Problem& p, int64_t columns, bool by_row) {
+  const Encoding x = input_encoding(*p.attrs, 0, p.inputs[0].dtype);
+  const Encoding r = p.has_input(kFusedResidual)
+                         ? input_encoding(*p.attrs, kFusedResidual, p.inputs[kFusedResidual].dtype)
+                         : Encoding{};
+  const float scale = x.scale * input_encoding(*p.attrs, 1, p.inputs[1].dtype).scale * p.attrs->get_float("alpha", 1);
+  const auto* w = p.constants[1].as<int8_t>();
+  const int64_t k = p.constants[1].num_elements() / columns;
+  PackedBlob blob(static_cast<size_t>(kNumColumnRows * columns) * sizeof(float));
+  for (int64_t c = 0; c < columns; ++c) {
+    int64_t sum = 0;
+    for (int64_t i = 0; i < k; ++i) sum += by_row ? w[i * columns + c] : w[c * k + i];
+    const float own = p.has_input(kFusedWeightScales) ? p.constants[kFusedWeightScales].as<float>()[c] : 1.0F;
+    const float bias = p.has_input(kFusedBias) ? p.constants[kFusedBias].as<float>()[c] : 0.0F;
+    const float row[kNumColumnRows] = {scale * own, bias - scale * own * static_cast<float>(x.zero * sum), 1 / r.scale,
+                                       r.scale, -r.scale * static_cast<float>(r.zero)};
+    for (int64_t i = 0; i < kNumColumnRows; ++i) reinterpret_cast<float*>(blob.data())[i * columns + c] = row[i];
+  }
+  return blob;
+}
+
+std::vector<const void*> blobs_of(const Problem& p, int64_t columns, std::span<const PackedView> packed) {
+  const size_t expected = is_integer_product(p) ? 2 : 1;
+  check(packed.size() == expected &&
+            (expected == 1 || packed[1].size() == static_cast<size_t>(kNumColumnRows * columns) * sizeof(float)),
+        ErrorCode::kUnsupported, "the packed columns do not fit the step");
+  std::vector<const void*> blobs;
+  for (const PackedView& view : packed) blobs.push_back(view.data());
+  return blobs;
+}
+
+PackedBlob pack_weights(const Tensor& weights, const Dims& dims, const Dims& strides, const std::string& tag) {
+  const auto to = unpadded(dims, tag, weights.dtype());
   check(to.has_value(), ErrorCode::kUnsupported, "the weight format {} would pad", tag);
   PackedBlob blob(to->get_size());
   const SingleThreaded guard;
   dnnl::stream stream(engine());
   // oneDNN takes no const pointers; a reorder only reads its source.
-  const dnnl::memory from_memory(strided(dims, strides), engine(), const_cast<float*>(weights));
+  const dnnl::memory from_memory(strided(dims, strides, weights.dtype()), engine(), const_cast<void*>(weights.data()));
   dnnl::memory to_memory(*to, engine(), blob.data());
   dnnl::reorder(from_memory, to_memory).execute(stream, const_cast<dnnl::memory&>(from_memory), to_memory);
   stream.wait();
@@ -213,8 +360,9 @@ dnnl::matmul::primitive_desc product(const dnnl::memory::desc& a, const dnnl::me
 #endif
 }
 
-bool is_fast(const char* implementation) {
-  return std::strstr(implementation, "ref") == nullptr && std::strstr(implementation, "gemm:any") == nullptr;
+bool is_fast(const char* implementation, bool of_integers) {
+  if (std::strstr(implementation, "ref") != nullptr || std::strstr(implementation, "gemm:any") != nullptr) return false;
+  return !of_integers || std::strstr(implementation, "gemm_") == nullptr;
 }
 
 // --- PieceKernel -----------------------------------------------------------------------------------------------------
