@@ -14,7 +14,7 @@
 namespace burnish {
 namespace {
 
-constexpr int64_t kMaxRows = 8;  ///< Rows of taps.
+constexpr int64_t kMaxRows = kMaxDotQuads * kDotRows;  ///< Rows of taps.
 static_assert(kDotChannels == kUnfinishedRow);
 
 bool is_clamp(const Activation& a) {
