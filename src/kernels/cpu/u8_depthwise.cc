@@ -167,7 +167,7 @@ class U8DepthwiseKernel : public Kernel {
     }
     for (int64_t p = 0; p < form_.out_w; p += kUnfinishedPixels) {
       const int64_t pixels = std::min(kUnfinishedPixels, form_.out_w - p);
-      avx512::kDepthwise.finish(row, {dot.floats + p * kDotChannels, p, pixels, channel, dot.channels});
+      avx512::kDepthwise.finish(row, {dot.floats + p * kDotChannels, kDotChannels, p, pixels, channel, dot.channels});
     }
   }
 
