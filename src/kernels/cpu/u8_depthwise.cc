@@ -14,7 +14,7 @@
 namespace burnish {
 namespace {
 
-constexpr int64_t kMaxRows = 8;  ///< Rows of taps.
+constexpr int64_t kMaxRows = kMaxDotQuads * kDotRows;  ///< Rows of taps.
 static_assert(kDotChannels == kUnfinishedRow);
 
 bool is_clamp(const Activation& a) {
@@ -167,7 +167,7 @@ class U8DepthwiseKernel : public Kernel {
     }
     for (int64_t p = 0; p < form_.out_w; p += kUnfinishedPixels) {
       const int64_t pixels = std::min(kUnfinishedPixels, form_.out_w - p);
-      avx512::kDepthwise.finish(row, {dot.floats + p * kDotChannels, p, pixels, channel, dot.channels});
+      avx512::kDepthwise.finish(row, {dot.floats + p * kDotChannels, kDotChannels, p, pixels, channel, dot.channels});
     }
   }
 

@@ -162,15 +162,17 @@ void exponentiate(const AttentionBlock& b, float* scores, float* inverse) {
     empty[v] = less(top[v], set1(-3.4028235e38F));  // below every finite number
     if (b.masked_rows_zero) top[v] = select(empty[v], zero(), top[v]);
   }
-  for (int64_t t = 0; t < b.keys; t += Elements::kPerElement) {
+  const int64_t keys = b.keys;
+  float* to = scores;
+  for (int64_t t = 0; t < keys; t += Elements::kPerElement, to += kWidth) {
     for (int v = 0; v < kVecs; ++v) {
-      float* at = scores + t * kWidth + v * kLanes;
+      const float* at = scores + t * kWidth + v * kLanes;
       Vec e[Elements::kPerElement];
       for (int i = 0; i < Elements::kPerElement; ++i) {
-        e[i] = t + i < b.keys ? exp(sub(load(at + i * kWidth), top[v])) : zero();
+        e[i] = i == 0 || t + i < keys ? exp(sub(load(at + i * kWidth), top[v])) : zero();
         sum[v] = add(sum[v], e[i]);
       }
-      store(scores + t / Elements::kPerElement * kWidth + v * kLanes, Elements::element_of(e));
+      store(to + v * kLanes, Elements::element_of(e));
     }
   }
   for (int v = 0; v < kVecs; ++v) {

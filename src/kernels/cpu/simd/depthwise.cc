@@ -89,7 +89,7 @@ void decode_residual(const DepthwiseRow& r, const UnfinishedResults& u, float* v
       for (int64_t c = 0; c < u.channels; c += kLanes) {
         const Vec v =
             decoder.load(from + p * r.residual_pixel + c, first(u.channels - c < kLanes ? u.channels - c : kLanes));
-        store(values + p * kUnfinishedRow + c, v);
+        store(values + p * u.row + c, v);
       }
     }
   });
@@ -101,14 +101,14 @@ void finish_slowly(const DepthwiseRow& r, const UnfinishedResults& u) {
   float residual[kUnfinishedPixels * kUnfinishedRow];
   const bool adds = r.residual != nullptr;
   if (adds) decode_residual(r, u, residual);
-  for (int64_t i = 0; adds && !e.residual_after && i < u.pixels; ++i) {
-    float* values = u.values + i * kUnfinishedRow;
-    for (int64_t c = 0; c < u.channels; c += kLanes) {
-      store(values + c, add(load(values + c), load(residual + i * kUnfinishedRow + c)));
+  const bool dense = u.row - u.channels < kLanes;  // then as one long row
+  const int64_t rows = dense ? 1 : u.pixels, columns = dense ? u.pixels * u.row : u.channels;
+  for (int64_t i = 0; adds && !e.residual_after && i < rows; ++i) {
+    for (int64_t at = i * u.row; at < i * u.row + columns; at += kLanes) {
+      store(u.values + at, add(load(u.values + at), load(residual + at)));
     }
   }
-  const bool adds_after = adds && e.residual_after;
-  activate_rows({u.values, kUnfinishedRow, adds_after ? residual : nullptr, kUnfinishedRow, u.pixels, u.channels}, e);
+  activate_rows({u.values, u.row, adds && e.residual_after ? residual : nullptr, u.row, rows, columns}, e);
   with_storage(r.y_format.storage, [&](auto s) {
     constexpr Storage kStorage = decltype(s)::value;
     const Encoder<kStorage> encoder(r.y_format);
@@ -116,7 +116,7 @@ void finish_slowly(const DepthwiseRow& r, const UnfinishedResults& u) {
     for (int64_t p = 0; p < u.pixels; ++p) {
       for (int64_t c = 0; c < u.channels; c += kLanes) {
         const Mask mask = first(u.channels - c < kLanes ? u.channels - c : kLanes);
-        encoder.store(y + p * r.y_pixel + c, load(u.values + p * kUnfinishedRow + c), mask);
+        encoder.store(y + p * r.y_pixel + c, load(u.values + p * u.row + c), mask);
       }
     }
   });
@@ -131,10 +131,10 @@ BURNISH_INLINE void finish(const DepthwiseRow& r, const Tile& t, const Ending& e
     for (int p = 0; p < N; ++p) acc[p] = fma(sub(acc[p], shift), multiplier, bias);
   }
   if (!ending.clamps || r.y_format.storage != Y) {
-    float values[N * kUnfinishedRow];
-    for (int p = 0; p < N; ++p) store(values + p * kUnfinishedRow, acc[p]);
+    float values[N * kLanes];
+    for (int p = 0; p < N; ++p) store(values + p * kLanes, acc[p]);
     const int64_t left = r.channels - t.channel;
-    return finish_slowly(r, {values, t.first_pixel, N, t.channel, left < kLanes ? left : kLanes});
+    return finish_slowly(r, {values, kLanes, t.first_pixel, N, t.channel, left < kLanes ? left : kLanes});
   }
   const Encoder<Y> encoder(r.y_format);
   auto* y = (Element<Y>*)r.y + t.first_pixel * r.y_pixel + t.channel;

@@ -32,9 +32,11 @@ struct DepthwiseRow {
 
 inline constexpr int64_t kMaxIntegerTaps = 256;
 
-/// Results of the row before residual and activation: pixels × channels floats, kUnfinishedRow apart.
+/// Results of the row before residual and activation: pixels × channels floats. What stands between the rows of floats
+/// may be overwritten.
 struct UnfinishedResults {
   float* values;
+  int64_t row;                  ///< From pixel to pixel: a multiple of the lanes, at most kUnfinishedRow.
   int64_t first_pixel, pixels;  ///< At most kUnfinishedPixels.
   int64_t first_channel, channels;
 };

@@ -31,7 +31,9 @@ struct TapRows {
   int64_t in_w;
   __mmask64 mask;
 
-  TapRows(const U8DepthwiseRow& r, int64_t quad) : in_w(r.in_w), mask(~0ULL >> (64 - r.channels)) {
+  void set(const U8DepthwiseRow& r, int64_t quad) {
+    in_w = r.in_w;
+    mask = ~0ULL >> (64 - r.channels);
     _mm512_store_si512(outside, _mm512_set1_epi8((char)r.x_zero));
     for (int i = 0; i < kDotRows; ++i) {
       const uint8_t* row = r.rows[quad * kDotRows + i];
@@ -40,19 +42,22 @@ struct TapRows {
     }
   }
   __attribute__((always_inline)) bool inside(int64_t column) const { return column >= 0 && column < in_w; }
+  template <bool kInside>
   __attribute__((always_inline)) __m512i load(int i, int64_t column) const {
-    if (!inside(column)) return _mm512_load_si512(outside);
+    if (!kInside && !inside(column)) return _mm512_load_si512(outside);
     return _mm512_maskz_loadu_epi8(mask, from[i] + column * step[i]);
   }
+  template <bool kInside>
   __attribute__((always_inline)) __m256i load_half(int i, int64_t column) const {
-    if (!inside(column)) return _mm256_load_si256((const __m256i*)outside);
+    if (!kInside && !inside(column)) return _mm256_load_si256((const __m256i*)outside);
     return _mm256_maskz_loadu_epi8((__mmask32)mask, from[i] + column * step[i]);
   }
 };
 
-template <int K, int kStride, bool kHalves>
-BURNISH_INLINE void add_quad(const U8DepthwiseRow& r, int64_t quad, int64_t first_column, Sums& sums) {
-  const TapRows taps(r, quad);
+/// kInside: so are all columns.
+template <int K, int kStride, bool kHalves, bool kInside>
+BURNISH_INLINE void add_quad(const U8DepthwiseRow& r, const TapRows& taps, int64_t quad, int64_t first_column,
+                             Sums& sums) {
   const int8_t* weights = r.weights + quad * K * kRegisters * 64;
 #pragma GCC unroll 16
   for (int c = 0; c < (kDotPixels - 1) * kStride + K; ++c) {
@@ -60,10 +65,10 @@ BURNISH_INLINE void add_quad(const U8DepthwiseRow& r, int64_t quad, int64_t firs
     __m512i rows[kDotRows], x[kRegisters];
     for (int i = 0; i < kDotRows; ++i) {
       if constexpr (kHalves) {
-        const __m256i next = taps.load_half(i, column + kDotPixels * kStride);
-        rows[i] = _mm512_inserti64x4(_mm512_castsi256_si512(taps.load_half(i, column)), next, 1);
+        const __m256i next = taps.load_half<kInside>(i, column + kDotPixels * kStride);
+        rows[i] = _mm512_inserti64x4(_mm512_castsi256_si512(taps.load_half<kInside>(i, column)), next, 1);
       } else {
-        rows[i] = taps.load(i, column);
+        rows[i] = taps.load<kInside>(i, column);
       }
     }
     interleave(rows, x);
@@ -131,13 +136,23 @@ BURNISH_INLINE void store_results(const U8DepthwiseRow& r, const Vec (&v)[kRegis
 
 template <int K, int kStride, bool kHalves>
 void row_of(const U8DepthwiseRow& r) {
-  for (int64_t pixel = 0; pixel < r.out_w; pixel += kHalves ? 2 * kDotPixels : kDotPixels) {
+  constexpr int64_t kPixels = kHalves ? 2 * kDotPixels : kDotPixels;
+  TapRows taps[kMaxDotQuads];
+  for (int64_t quad = 0; quad < r.num_quads; ++quad) taps[quad].set(r, quad);
+  for (int64_t pixel = 0; pixel < r.out_w; pixel += kPixels) {
     Sums sums;
     for (auto& pixel_sums : sums) {
       for (int v = 0; v < kRegisters; ++v) pixel_sums[v] = _mm512_loadu_si512(r.starts + v * kLanes);
     }
     const int64_t first_column = pixel * kStride - r.pad_left;
-    for (int64_t quad = 0; quad < r.num_quads; ++quad) add_quad<K, kStride, kHalves>(r, quad, first_column, sums);
+    const bool inside = first_column >= 0 && first_column + (kPixels - 1) * kStride + K <= r.in_w;
+    for (int64_t quad = 0; quad < r.num_quads; ++quad) {
+      if (inside) {
+        add_quad<K, kStride, kHalves, true>(r, taps[quad], quad, first_column, sums);
+      } else {
+        add_quad<K, kStride, kHalves, false>(r, taps[quad], quad, first_column, sums);
+      }
+    }
 #pragma GCC unroll 4
     for (int p = 0; p < kDotPixels; ++p) {
       if (pixel + p >= r.out_w) break;

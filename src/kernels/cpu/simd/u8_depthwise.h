@@ -7,6 +7,7 @@ namespace burnish {
 /// Channels that are worked on together, and columns of a kernel's taps that are multiplied together.
 inline constexpr int64_t kDotChannels = 64;
 inline constexpr int64_t kDotRows = 4;
+inline constexpr int64_t kMaxDotQuads = 2;  ///< Of so many rows.
 /// Results of a row that are worked on together.
 inline constexpr int64_t kDotPixels = 4;
 
@@ -14,7 +15,7 @@ inline constexpr int64_t kDotPixels = 4;
 struct U8DepthwiseRow {
   const uint8_t* const* rows = nullptr;  ///< Per row of taps: its first pixel, or null outside the image. A multiple of
                                          ///< kDotRows.
-  int64_t num_quads = 0;                 ///< Rows by kDotRows.
+  int64_t num_quads = 0;                 ///< Rows by kDotRows, at most kMaxDotQuads.
   int64_t x_pixel = 0, in_w = 0, pad_left = 0;
   uint8_t x_zero = 0;               ///< What stands outside the image.
   const int8_t* weights = nullptr;  ///< [quad][kernel column][4 registers of 64 bytes]: see pack in u8_depthwise.cc.
