@@ -5,6 +5,7 @@
 #include "builder/accuracy_meter.h"
 #include "builder/layer_quantizer.h"
 #include "builder/precision_report.h"
+#include "builder/training_statistics.h"
 
 namespace burnish {
 namespace {
@@ -127,9 +128,20 @@ class Chooser {
     RepresentativeLimits limits;
     limits.min_samples = std::min<int64_t>(limits.min_samples, 16);
     warnings_ = check_representative(evidence, limits);
+    for (Warning& w : check_training_statistics(compiler_, profile_, *samples_, split_.calibration)) {
+      warnings_.push_back(std::move(w));
+    }
     for (const Warning& w : warnings_) {
       compiler_.reporter().log(LogLevel::kWarning, "calibration data is unrepresentative: " + w.text);
     }
+  }
+
+  /// Whether what is measured on these samples says anything about others.
+  bool samples_mean_nothing() const {
+    return std::ranges::any_of(warnings_, [&](const Warning& w) {
+      const bool input = w.kind == WarningKind::kSameSamples && graph_.is_input(graph_.find_value(w.tensor));
+      return input || w.kind == WarningKind::kConstantSamples || w.kind == WarningKind::kOtherTraining;
+    });
   }
 
   // --- measuring ----------------------------------------------------------------------------------------------------
@@ -236,6 +248,12 @@ class Chooser {
       PrecisionChoice fp32;
       fp32.summary = best->choice.summary;
       return fp32;
+    }
+    if (options_.accuracy_drop >= 0 && samples_mean_nothing()) {
+      throw Error(ErrorCode::kAccuracy, fmt::format("the samples do not represent what the model is for, so that what "
+                                                    "is measured with them promises nothing.\n{}",
+                                                    best->choice.summary))
+          .with_hint("give representative samples; --accuracy-drop none builds without any promise");
     }
     if (best->report.holds) return std::move(best->choice);
     throw Error(ErrorCode::kAccuracy, fmt::format("the accuracy budget cannot be held.\n{}", best->choice.summary))

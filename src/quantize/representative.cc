@@ -175,9 +175,9 @@ constexpr std::array kJudges{judge_finite,    judge_dead,     judge_same,    jud
 }  // namespace
 
 std::string_view name_of(WarningKind kind) {
-  constexpr std::array<std::string_view, 9> kNames{"few samples",   "not finite",       "dead",
-                                                   "same samples",  "constant samples", "rarely exercised",
-                                                   "dead channels", "outside range",    "other distribution"};
+  constexpr std::array<std::string_view, 10> kNames{
+      "few samples",      "not finite",    "dead",          "same samples",       "constant samples",
+      "rarely exercised", "dead channels", "outside range", "other distribution", "other training"};
   return kNames[static_cast<size_t>(kind)];
 }
 

@@ -23,15 +23,16 @@ struct SampleSplit {
 SampleSplit split_samples(int64_t n, double held_back_fraction);
 
 enum class WarningKind {
-  kFewSamples,        ///< Fewer than min_samples. Names no tensor. Figure: samples.
-  kNotFinite,         ///< NaN or infinities. Figure: how many.
-  kDead,              ///< Nothing but zeros. Figure: samples.
-  kSameSamples,       ///< Minimum, maximum and mean are the same for all samples. Figure: their relative spread.
-  kConstantSamples,   ///< An input that is one colour, say, throughout each sample. Figure: share of constant channels.
-  kRarelyExercised,   ///< Nearly nothing except in a few samples. Figure: share of samples that count.
-  kDeadChannels,      ///< Channels that never moved. Figure: their share.
-  kOutsideRange,      ///< Held-back elements are clipped. Figure: their share.
-  kOtherDistribution  ///< Held-back samples are distributed differently. Figure: Kolmogorov-Smirnov distance.
+  kFewSamples,       ///< Fewer than min_samples. Names no tensor. Figure: samples.
+  kNotFinite,        ///< NaN or infinities. Figure: how many.
+  kDead,             ///< Nothing but zeros. Figure: samples.
+  kSameSamples,      ///< Minimum, maximum and mean are the same for all samples. Figure: their relative spread.
+  kConstantSamples,  ///< An input that is one colour, say, throughout each sample. Figure: share of constant channels.
+  kRarelyExercised,  ///< Nearly nothing except in a few samples. Figure: share of samples that count.
+  kDeadChannels,     ///< Channels that never moved. Figure: their share.
+  kOutsideRange,     ///< Held-back elements are clipped. Figure: their share.
+  kOtherDistribution,  ///< Held-back samples are distributed differently. Figure: Kolmogorov-Smirnov distance.
+  kOtherTraining       ///< The model remembers other statistics of its training. Figure: standard deviations.
 };
 /// "few samples", "other distribution", …
 std::string_view name_of(WarningKind kind);
