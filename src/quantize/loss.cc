@@ -7,7 +7,7 @@
 
 namespace burnish {
 
-Loss::Loss(std::vector<OutputKind> kinds) {
+Loss::Loss(const std::vector<OutputKind>& kinds) {
   for (const OutputKind kind : kinds) entries_.push_back({kind});
 }
 

@@ -12,7 +12,7 @@ namespace burnish {
 /// mean over rows of 1 − cosine similarity. Rows run along the first dimension; outputs of rank 0 or 1 are one row.
 class Loss {
  public:
-  explicit Loss(std::vector<OutputKind> kinds);
+  explicit Loss(const std::vector<OutputKind>& kinds);
 
   /// One batch of one output; shape is that of both. Throws kInvalidArgument for an output that is not there, or
   /// classes that are not [N, C].
