@@ -13,8 +13,6 @@
 namespace burnish {
 namespace {
 
-/// Sums of this many products of bytes fit an int32.
-constexpr int64_t kMostIntegerK = INT32_MAX / (255 * 128);
 /// Zeros behind a band: the last step may reach behind the last pixel.
 constexpr int64_t kBandSlack = 64;
 
