@@ -7,77 +7,14 @@
 #include <algorithm>
 #include <cstring>
 
-#include "kernels/cpu/f32_conv_form.h"
+#include "kernels/cpu/conv_weights.h"
 #include "kernels/cpu/tactics.h"
 
 namespace burnish {
 namespace {
 
-/// Sums of this many products of bytes fit an int32.
-constexpr int64_t kMostIntegerK = INT32_MAX / (255 * 128);
 /// Zeros behind a band: the last step may reach behind the last pixel.
 constexpr int64_t kBandSlack = 64;
-
-/// How K = (ky, kx, i) falls into taps of whole steps. A row of the kernel is one tap where its pixels are neighbours;
-/// behind the tap's last element a step meets weights of zero.
-struct ConvTaps {
-  bool whole_rows;
-  int64_t k, steps, count;
-
-  ConvTaps(const ProductType& type, const ConvForm& form)
-      : whole_rows(form.dilation_w == 1 && form.group == 1),
-        k(form.in_channels * (whole_rows ? form.kernel_w : 1)),
-        steps(type.steps(k)),
-        count(form.kernel_h * (whole_rows ? 1 : form.kernel_w)) {}
-  int64_t all_steps() const { return count * steps; }
-};
-
-int64_t group_bytes(const ProductType& type, const ConvForm& form) {
-  return type.packed_bytes(ConvTaps(type, form).all_steps(), form.out_channels);
-}
-
-/// Weights [O, I, kH, kW] as panels, one block per group. T: as wide as an element.
-template <typename T>
-void pack_elements(const ProductType& type, const ConvForm& form, const T* w, T* packed) {
-  const ConvTaps taps(type, form);
-  const int64_t panel = taps.all_steps() * type.step * kPanelColumns;
-  const int64_t block = round_up(form.out_channels, kPanelColumns) / kPanelColumns * panel;
-  for (int64_t o = 0; o < form.group * form.out_channels; ++o) {
-    const int64_t column = o % form.out_channels;
-    T* to =
-        packed + o / form.out_channels * block + column / kPanelColumns * panel + column % kPanelColumns * type.step;
-    for (int64_t i = 0; i < form.in_channels; ++i) {
-      for (int64_t y = 0; y < form.kernel_h; ++y) {
-        for (int64_t x = 0; x < form.kernel_w; ++x) {
-          const int64_t tap = taps.whole_rows ? y : y * form.kernel_w + x;
-          const int64_t k = i + (taps.whole_rows ? x * form.in_channels : 0);
-          to[(tap * taps.steps + k / type.step) * kPanelColumns * type.step + k % type.step] = *w++;
-        }
-      }
-    }
-  }
-}
-
-PackedBlob pack_weights(const ProductType& type, const ConvForm& form, const Tensor& w) {
-  PackedBlob blob(static_cast<size_t>(form.group * group_bytes(type, form)));  // zeros
-  if (type.w_bytes == 4) {
-    pack_elements(type, form, static_cast<const uint32_t*>(w.data()), reinterpret_cast<uint32_t*>(blob.data()));
-  } else if (type.w_bytes == 2) {
-    pack_elements(type, form, static_cast<const uint16_t*>(w.data()), reinterpret_cast<uint16_t*>(blob.data()));
-  } else {
-    pack_elements(type, form, static_cast<const uint8_t*>(w.data()), reinterpret_cast<uint8_t*>(blob.data()));
-  }
-  return blob;
-}
-
-std::vector<int32_t> channel_sums(const ConvForm& form, const Tensor& weights) {
-  std::vector<int32_t> sums(static_cast<size_t>(form.group * form.out_channels));
-  const auto* w = weights.as<int8_t>();
-  for (int32_t& sum : sums) {
-    for (int64_t k = 0; k < form.k(); ++k) sum += *w++;
-  }
-  return sums;
-}
 
 class ConvKernel : public Kernel {
  public:
@@ -293,7 +230,7 @@ class ConvTactic : public Tactic {
     read_conv_geometry(problem, form);
     const EpilogueForm epilogue = conv_epilogue_form(problem, form);
     std::vector<PackedBlob> blobs;
-    blobs.push_back(pack_weights(type_, form, problem.constants[1]));
+    blobs.push_back(pack_conv_weights(type_, form, problem.constants[1]));
     if (packs_columns(problem, type_, epilogue)) {
       const auto sums = type_.integers() ? channel_sums(form, problem.constants[1]) : std::vector<int32_t>{};
       blobs.push_back(pack_columns(problem, type_, epilogue, sums));

@@ -12,8 +12,6 @@ namespace {
 
 constexpr int kBias = 2;
 constexpr int kResidual = 3;
-/// Sums of this many products of bytes fit an int32.
-constexpr int64_t kMostIntegerK = INT32_MAX / (255 * 128);
 
 /// What a problem of any of the three operators comes down to.
 struct GemmForm {

@@ -34,6 +34,9 @@ inline constexpr ProductType kU8Product{"u8", DType::kUInt8, DType::kInt8, 1, 1,
 inline constexpr ProductType kBf16Product{"bf16", DType::kBFloat16, DType::kBFloat16, 2, 2, 2, 2};
 inline constexpr ProductType kF16Product{"f16", DType::kFloat16, DType::kFloat16, 2, 4, 2, 1};
 
+/// Sums of this many products of bytes fit an int32.
+inline constexpr int64_t kMostIntegerK = INT32_MAX / (255 * 128);
+
 /// nullptr when there are no kernels of ours for this instruction set.
 const GemmFunctions* gemm_functions(const ProductType& type, Isa isa);
 
@@ -81,7 +84,7 @@ struct ThreadGrid {
   int rows = 1;
   int panels = 1;
 };
-/// row_cost: elements of A read per row; num_rows: units that cannot be split further.
+/// num_rows: units that cannot be split further.
 ThreadGrid choose_thread_grid(int64_t num_rows, int64_t num_panels, int num_threads);
 
 }  // namespace burnish
