@@ -83,7 +83,8 @@ class Build {
   }
 
   Plan compile(const OptimizationProfile& profile, bool channels_last, const PrecisionChoice& precision) {
-    const auto optimised = compiler_.optimise(profile, channels_last, precision.lowering());
+    auto optimised = compiler_.optimise(profile, channels_last, precision.is_lowered());
+    if (precision.is_lowered()) optimised = compiler_.lower(std::move(optimised), precision.plan);
     Plan plan = compiler_.compile(optimised.graph, profile, blobs_);
     report_.fused = optimised.report.fused;
     if (const int placed = count_placed(plan); placed > 0) report_.fused["written into a Concat"] = placed;

@@ -57,7 +57,7 @@ std::vector<LayerNoise> measure_noise(ModelCompiler& compiler, const Optimizatio
   std::set<std::string> names;
   for (const Layer& layer : layers) names.insert({layer.output, graph.value(layer.input).name});
   const int threads = compiler.target().num_threads;
-  const Graph lowered = compiler.optimise(profile, true, &plan).graph;
+  const Graph lowered = compiler.lower({graph, {}}, plan).graph;
   std::map<std::string, Energy> energies;
   {
     // Inputs of the graph carry no error, and cannot be outputs.

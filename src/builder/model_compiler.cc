@@ -1,6 +1,7 @@
 #include "builder/model_compiler.h"
 
 #include "builder/profiles.h"
+#include "passes/precision.h"
 
 namespace burnish {
 
@@ -16,20 +17,33 @@ ModelCompiler::ModelCompiler(const Graph& model, const BuildSettings& settings, 
   };
 }
 
-ModelCompiler::Optimised ModelCompiler::optimise(const OptimizationProfile& profile, bool channels_last,
-                                                 const PrecisionPlan* precision) const {
-  stage_reporter().advance("optimise", 0, 1);
-  Optimised result{model_, {}};
-  specialize(result.graph, profile);
+PipelineOptions ModelCompiler::pipeline_options(const PrecisionPlan* precision) const {
   PipelineOptions passes;
   passes.opt_level = options().opt_level;
   passes.disabled = options().disabled_passes;
-  passes.channels_last = channels_last;
   passes.precision = precision;
   passes.reporter = stage_reporter();
+  return passes;
+}
+
+ModelCompiler::Optimised ModelCompiler::optimise(const OptimizationProfile& profile, bool channels_last,
+                                                 bool to_be_lowered) const {
+  stage_reporter().advance("optimise", 0, 1);
+  Optimised result{model_, {}};
+  specialize(result.graph, profile);
+  const PrecisionPlan nothing;
+  PipelineOptions passes = pipeline_options(to_be_lowered ? &nothing : nullptr);
+  passes.channels_last = channels_last;
   result.report = run_passes(result.graph, passes);
   stage_reporter().advance("optimise", 1, 1);
   return result;
+}
+
+ModelCompiler::Optimised ModelCompiler::lower(Optimised optimised, const PrecisionPlan& plan) const {
+  const PipelineReport report = lower_passes(optimised.graph, pipeline_options(&plan));
+  for (const auto& [kind, count] : report.fused) optimised.report.fused[kind] += count;
+  optimised.report.nodes_after = report.nodes_after;
+  return optimised;
 }
 
 Plan ModelCompiler::compile(const Graph& graph, const OptimizationProfile& profile, BlobStore& blobs) {

@@ -17,8 +17,10 @@ class ModelCompiler {
     Graph graph;
     PipelineReport report;
   };
-  /// The model for one profile after all passes; precision may be null.
-  Optimised optimise(const OptimizationProfile& profile, bool channels_last, const PrecisionPlan* precision) const;
+  /// The model for one profile after all passes, in FP32; to_be_lowered: for lower().
+  Optimised optimise(const OptimizationProfile& profile, bool channels_last, bool to_be_lowered) const;
+  /// Stores values as the plan says; the report goes on counting.
+  Optimised lower(Optimised optimised, const PrecisionPlan& plan) const;
   /// Lays the packed weights into blobs. Reports the stages "tune" and "pack".
   Plan compile(const Graph& graph, const OptimizationProfile& profile, BlobStore& blobs);
   /// An engine of these plans for the target, without metadata.
@@ -44,6 +46,7 @@ class ModelCompiler {
   void save_cache();
 
  private:
+  PipelineOptions pipeline_options(const PrecisionPlan* precision) const;
   const Reporter& stage_reporter() const { return num_quiet_ > 0 ? messages_only_ : settings_.reporter; }
 
   const Graph& model_;

@@ -41,10 +41,8 @@ class Chooser {
     check_options(options_);
     if (!options_.any()) return {};
     if (options_.calibrate.empty() && !options_.int8) return lowered_unmeasured();
-    // The graph as it will be lowered: with a plan, though an empty one.
-    const PrecisionPlan nothing;
     const ModelCompiler::Quiet quiet(compiler_);
-    graph_ = compiler_.optimise(profile_, true, &nothing).graph;
+    graph_ = compiler_.optimise(profile_, true, true).graph;
     if (!options_.calibrate.empty()) load_samples();
     if (options_.int8 || options_.best) calibrate();
     if (!samples_) return quantised_unmeasured();
@@ -149,16 +147,15 @@ class Chooser {
     EngineData engine;
     double us = 0;
   };
-  Compiled compile(const PrecisionPlan* plan) {
+  Compiled compile(const Graph& graph) {
     BlobStore blobs;
-    const Graph graph = compiler_.optimise(profile_, true, plan).graph;
     Plan compiled = compiler_.compile(graph, profile_, blobs);
     const double us = compiled.predicted_us;
     return {compiler_.engine_of({std::move(compiled)}, std::move(blobs)), us};
   }
 
   void measure_reference() {
-    Compiled fp32 = compile(nullptr);
+    Compiled fp32 = compile(compiler_.optimise(profile_, true, false).graph);
     fp32_.us = fp32.us;
     meter_.emplace(options_, *samples_, split_.held_back, std::move(fp32.engine), compiler_.target().num_threads);
     fp32_.metric = meter_->reference_metric();
@@ -192,7 +189,7 @@ class Chooser {
     const GuardResult result = hold_budget(guarded, budget, kMaxTrials, [&](const std::vector<bool>& raised) {
       compiler_.reporter().advance("accuracy", trials++, kMaxTrials);
       const PrecisionPlan plan = plan_of(candidate, r.layers, raised);
-      Compiled compiled = compile(&plan);
+      Compiled compiled = compile(compiler_.lower({graph_, {}}, plan).graph);
       return Trial{fp32_.metric - meter_->metric(std::move(compiled.engine)), compiled.us};
     });
     compiler_.reporter().advance("accuracy", kMaxTrials, kMaxTrials);

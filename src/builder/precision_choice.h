@@ -14,8 +14,6 @@ struct PrecisionChoice {
   std::string summary, json;                    ///< The accuracy table; empty when nothing was measured.
 
   bool is_lowered() const { return plan.floats != DType::kFloat32 || !plan.layers.empty(); }
-  /// nullptr when everything stays FP32.
-  const PrecisionPlan* lowering() const { return is_lowered() ? &plan : nullptr; }
 };
 
 /// Calibrates and measures on the first profile. Throws kInvalidArgument for options that do not go together and for

@@ -93,11 +93,11 @@ class Driver {
     context_.reporter = &options_.reporter;
   }
 
-  PipelineReport run() {
+  PipelineReport run(std::span<const Stage> stages) {
     const auto start = std::chrono::steady_clock::now();
     graph_.infer();
     report_.nodes_before = graph_.num_nodes();
-    for (const Stage& stage : stages()) run_stage(stage);
+    for (const Stage& stage : stages) run_stage(stage);
     report_.nodes_after = graph_.num_nodes();
     report_.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     log_summaries();
@@ -169,7 +169,11 @@ std::span<const PassInfo> pass_table() {
 }
 
 PipelineReport run_passes(Graph& graph, const PipelineOptions& options) {
-  return Driver(graph, options).run();
+  return Driver(graph, options).run(stages());
+}
+
+PipelineReport lower_passes(Graph& graph, const PipelineOptions& options) {
+  return Driver(graph, options).run(std::span(stages()).last(1));
 }
 
 bool run_pass(std::string_view name, Graph& graph, const PassContext& context) {

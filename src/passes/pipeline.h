@@ -46,6 +46,9 @@ struct PipelineReport {
 std::span<const PassInfo> pass_table();
 /// Infers types, then runs the passes. Errors carry the frame "pass NAME".
 PipelineReport run_passes(Graph& graph, const PipelineOptions& options = {});
+/// Runs the last passes only, on a graph from run_passes() with a plan that stores nothing narrow: what that plan left
+/// open is now stored as options.precision says.
+PipelineReport lower_passes(Graph& graph, const PipelineOptions& options);
 /// Runs one pass by name, for tests and bisection. Throws kInvalidArgument for an unknown name.
 bool run_pass(std::string_view name, Graph& graph, const PassContext& context = {});
 
