@@ -126,8 +126,7 @@ class Lowering {
     if (!can_read(n, i, e.dtype)) return false;
     if (is_product(n)) return product_reads(n, i, e);
     if (n.op == kFusedAttention) return all_alike(n, 3, e);
-    // What follows its input's type must be able to write it too.
-    return e.is_integer() || !follows_input_type(n) || (is_narrow(n.output()) && writes(n, n.output()));
+    return true;
   }
 
   bool product_reads(const Node& n, int i, const Encoding& e) const {
@@ -152,10 +151,21 @@ class Lowering {
     const bool transparent = is_transparent(graph_, before);
     const bool writes_narrow = is_narrow(before.output()) && !transparent && writes(before, before.output());
     rewrite_inputs(id, before);
-    if (writes_narrow) set_output_encoding(graph_.node(id).attrs, encoding_of(before.output()));
+    if (!transparent) tell_output(id, before, writes_narrow ? encoding_of(before.output()) : Encoding{});
     for (ValueId v : before.outputs) {
       if (v != kNoValue) store(v, transparent || (writes_narrow && v == before.output()));
     }
+  }
+
+  void tell_output(NodeId id, const Node& before, const Encoding& written) {
+    AttributeMap& attrs = graph_.node(id).attrs;
+    if (!follows_input_type(before)) {
+      if (written.dtype != DType::kFloat32) set_output_encoding(attrs, written);
+      return;
+    }
+    const bool reads = wants_stored(before, 0);
+    if (!reads && written.dtype == DType::kFloat32) return;
+    set_output_encoding_like(attrs, written, reads ? encoding_of(before.input(0)).dtype : DType::kFloat32);
   }
 
   /// Notes the stored form of a value: the value itself where its producer writes it, else what an encoding node makes.
