@@ -93,6 +93,9 @@ BURNISH_INLINE void prefetch_results(const TileArgs& t) {
   prefetch_rows(t.residual, e.residual_row, R, P * kPanelColumns * stored_bytes(e.residual_stored));
 }
 
+/// Steps between the fetching of what the epilogue needs and its use.
+constexpr int64_t kLateSteps = 32;
+
 template <typename M, int R, int P>
 void tile(const TileArgs& t) {
   constexpr int V = P * kVecs;
@@ -104,12 +107,23 @@ void tile(const TileArgs& t) {
 #pragma GCC unroll 16
     for (int r = 0; r < R; ++r) acc[r][v] = sum;
   }
-  prefetch_results<R, P>(t);
   const char* b = t.b;
   const char* next = t.next;
-  for (int64_t i = 0; i < p.num_taps; ++i) {
-    const int64_t offset = p.taps != nullptr ? p.taps[i] : 0;
-    b = multiply_tap<M, R, V>(acc, t.a + offset, p.a_row, b, p.b_panel, p.tap_steps, next, t.next_lines);
+  // The last tap in two parts: what the epilogue needs is fetched between them, late enough to be there still when the
+  // panels have gone through the first-level cache.
+  const int64_t late = p.tap_steps < kLateSteps ? p.tap_steps : kLateSteps;
+  const char* a = t.a;
+  for (int64_t i = 0; i <= p.num_taps; ++i) {
+    int64_t steps = p.tap_steps;
+    if (i < p.num_taps) {
+      a = t.a + (p.taps != nullptr ? p.taps[i] : 0);
+      if (i + 1 == p.num_taps) steps -= late;
+    } else {
+      a += (steps - late) * kStepBytes;
+      steps = late;
+      prefetch_results<R, P>(t);
+    }
+    b = multiply_tap<M, R, V>(acc, a, p.a_row, b, p.b_panel, steps, next, t.next_lines);
   }
   if constexpr (M::kIntegers) {
     if (t.way == Way::kRegisters) return finish_in_bytes<M, R, V>(acc, t);
