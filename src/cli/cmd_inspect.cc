@@ -3,7 +3,9 @@
 
 #include <filesystem>
 
+#include "base/file.h"
 #include "builder/profiles.h"
+#include "cli/accuracy_text.h"
 #include "cli/command.h"
 #include "cli/describe.h"
 #include "engine/engine_file.h"
@@ -16,7 +18,8 @@ namespace {
 
 struct Options {
   std::string file;
-  bool dot = false, text = false, optimised = false;
+  bool dot = false, text = false, optimised = false, accuracy = false;
+  std::string html;
   OutputFlags flags;
 };
 
@@ -26,6 +29,7 @@ bool is_model(const std::string& path) {
 }
 
 int inspect_model(const Options& options) {
+  check(!options.accuracy, ErrorCode::kInvalidArgument, "--accuracy is for engines; '{}' is a model", options.file);
   Graph graph = import_model_file(options.file);
   if (options.optimised) run_passes(graph);
   if (options.dot) {
@@ -40,12 +44,31 @@ int inspect_model(const Options& options) {
   return 0;
 }
 
+int inspect_accuracy(const Options& options, const EngineData& engine) {
+  const auto report = stored_report(engine);
+  if (!report) {
+    throw Error(ErrorCode::kInvalidArgument,
+                fmt::format("'{}' has no accuracy report: nothing was measured when it was built", options.file))
+        .with_hint("burnish build MODEL.onnx --int8 --calibrate DATA (or --bf16, --best) measures and stores one");
+  }
+  if (!options.html.empty()) write_file(options.html, accuracy_page(*report, options.file));
+  if (options.flags.json) {
+    print_json(report->json);
+  } else if (options.html.empty()) {
+    print_accuracy(*report);
+  } else {
+    fmt::print("{}: written\n", options.html);
+  }
+  return 0;
+}
+
 int inspect_engine(const Options& options) {
   check(!options.text && !options.optimised, ErrorCode::kInvalidArgument,
         "--text and --optimised are for models; "
         "'{}' is an engine",
         options.file);
   const EngineData engine = read_engine(options.file);
+  if (options.accuracy) return inspect_accuracy(options, engine);
   if (options.dot) {
     fmt::print("{}", dot_of(engine));
   } else if (options.flags.json) {
@@ -63,6 +86,10 @@ Action declare(CLI::App& app) {
       app.add_flag("--dot", options->dot, "A picture for Graphviz: burnish inspect F --dot | dot -Tsvg > f.svg");
   app.add_flag("--text", options->text, "A model's whole graph as text")->excludes(dot);
   app.add_flag("--optimised", options->optimised, "Run the passes on the model first");
+  auto* accuracy = app.add_flag("--accuracy", options->accuracy,
+                                "What lower precision cost an engine, as measured when it was built");
+  accuracy->excludes(dot);
+  app.add_option("--html", options->html, "With --accuracy: a page with pictures")->needs(accuracy)->type_name("FILE");
   add_json_flag(app, options->flags);
   return [options] { return is_model(options->file) ? inspect_model(*options) : inspect_engine(*options); };
 }
@@ -72,6 +99,7 @@ Action declare(CLI::App& app) {
 const Command kInspect = {"inspect", "Show what is in a model or an engine",
                           R"(  burnish inspect model.onnx
   burnish inspect model.engine --json
+  burnish inspect model.engine --accuracy --html accuracy.html
   burnish inspect model.engine --dot | dot -Tsvg > model.svg)",
                           declare};
 

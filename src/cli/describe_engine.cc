@@ -3,6 +3,7 @@
 #include "builder/profiles.h"
 #include "cli/describe.h"
 #include "cli/dot.h"
+#include "cli/step_precision.h"
 #include "cli/step_table.h"
 
 namespace burnish::cli {
@@ -42,11 +43,6 @@ const PlanValue* first_output(const Plan& plan, const PlanStep& step) {
   return step.outputs.empty() || step.outputs.front() == kAbsent ? nullptr : &value_of(plan, step.outputs.front());
 }
 
-std::string precision_of(const Plan& plan, const PlanStep& step) {
-  const PlanValue* value = first_output(plan, step);
-  return value == nullptr ? "" : std::string(name_of(value->dtype));
-}
-
 /// "NCHW", "NHWC" or "NCHW→NHWC"; empty for operators without a layout.
 std::string layout_of(const PlanStep& step) {
   if (step.attrs.has("layout")) return step.attrs.get_string("layout", "NCHW");
@@ -68,16 +64,28 @@ Json describe_bindings(const Plan& plan, const std::vector<Binding>& bindings) {
   return json;
 }
 
-Json describe_step(const Plan& plan, const PlanStep& step) {
+Json describe_step(const Plan& plan, const PlanStep& step, const IntegerObstacles& obstacles) {
   Json json = {{"name", step.name}, {"op", step.op}, {"kind", kind_name(step.kind)}};
   if (!step.tactic.empty()) json.update({{"tactic", step.tactic}, {"config", step.config}});
-  json["precision"] = precision_of(plan, step);
+  json["precision"] = computed_precision(plan, step);
+  json["output_dtype"] = stored_precision(plan, step);
+  if (const std::string reason = obstacles.of(plan, step); !reason.empty()) json["precision_reason"] = reason;
   if (const std::string layout = layout_of(step); !layout.empty()) json["layout"] = layout;
   if (const PlanValue* output = first_output(plan, step)) {
     json["output"] = shape_text(*output);
     json["storage"] = storage_name(output->storage);
   }
   json["predicted_us"] = step.predicted_us;
+  return json;
+}
+
+Json describe_steps(const EngineData& engine, const Plan& plan, const IntegerObstacles& obstacles) {
+  const std::vector<double> macs = macs_of(engine, plan);
+  Json json = Json::array();
+  for (size_t s = 0; s < plan.steps.size(); ++s) {
+    json.push_back(describe_step(plan, plan.steps[s], obstacles));
+    if (!macs.empty()) json.back()["macs"] = macs[s];
+  }
   return json;
 }
 
@@ -96,24 +104,35 @@ int64_t weight_bytes(const EngineData& engine) {
   return bytes;
 }
 
-void print_steps(const Plan& plan) {
-  fmt::print("{:>5} {:>10}  {:<16} {:<26} {:<9} {:<10} {:<9} {:<26} {}\n", "step", "µs", "op", "tactic", "precision",
+void print_steps(const Plan& plan, const IntegerObstacles& obstacles) {
+  fmt::print("{:>5} {:>10}  {:<16} {:<26} {:<16} {:<10} {:<9} {:<26} {}\n", "step", "µs", "op", "tactic", "precision",
              "layout", "memory", "output", "name");
   for (size_t s = 0; s < plan.steps.size(); ++s) {
     const PlanStep& step = plan.steps[s];
     const PlanValue* output = first_output(plan, step);
     const std::string how = step.tactic.empty() ? fmt::format("({})", kind_name(step.kind))
                                                 : step.tactic + (step.config.empty() ? "" : " " + step.config);
-    fmt::print("{:>5} {:>10.1f}  {:<16} {:<26} {:<9} {:<10} {:<9} {:<26} {}\n", s, step.predicted_us,
-               shorten(step.op, 16), shorten(how, 26), precision_of(plan, step), layout_of(step),
+    const std::string reason = obstacles.of(plan, step);
+    fmt::print("{:>5} {:>10.1f}  {:<16} {:<26} {:<16} {:<10} {:<9} {:<26} {}{}\n", s, step.predicted_us,
+               shorten(step.op, 16), shorten(how, 26), precision_text(plan, step), layout_of(step),
                output == nullptr ? "" : storage_name(output->storage), output == nullptr ? "" : shape_text(*output),
-               printable(shorten(step.name, 70)));
+               printable(shorten(step.name, 70)),
+               reason.empty() ? "" : fmt::format("  (not int8: {})", printable(reason)));
+  }
+}
+
+void print_metadata(const EngineData& engine) {
+  for (const auto& [key, value] : engine.metadata) {
+    const bool is_report = key == "accuracy.report";
+    if (!value.empty())
+      fmt::print("  {:<34} {}\n", printable(key), is_report ? "shown by --accuracy" : printable(value));
   }
 }
 
 }  // namespace
 
 Json describe_engine(const EngineData& engine) {
+  const IntegerObstacles obstacles(engine);
   Json json = {{"kind", "engine"},
                {"target",
                 {{"kind", engine.target_kind}, {"isa", engine.target_isa}, {"fingerprint", engine.target_fingerprint}}},
@@ -123,21 +142,17 @@ Json describe_engine(const EngineData& engine) {
                {"weight_bytes", weight_bytes(engine)},
                {"plans", Json::array()}};
   for (const Plan& plan : engine.plans) {
-    Json steps = Json::array();
-    for (const PlanStep& step : plan.steps) steps.push_back(describe_step(plan, step));
     json["plans"].push_back({{"profile", describe_profile(plan.profile)},
                              {"predicted_us", plan.predicted_us},
                              {"predicted_arena_bytes", plan.predicted_arena_bytes},
-                             {"steps", steps}});
+                             {"steps", describe_steps(engine, plan, obstacles)}});
   }
   return json;
 }
 
 void print_engine(const EngineData& engine) {
   fmt::print("engine for {} ({})\n", engine.target_kind, engine.target_fingerprint);
-  for (const auto& [key, value] : engine.metadata) {
-    if (!value.empty()) fmt::print("  {:<34} {}\n", printable(key), printable(value));
-  }
+  print_metadata(engine);
   const Plan& first = engine.plans.front();
   for (const Binding& b : first.inputs) {
     fmt::print("input   {}: {} {}\n", printable(b.name), name_of(value_of(first, b.value).dtype),
@@ -148,12 +163,13 @@ void print_engine(const EngineData& engine) {
                shape_text(value_of(first, b.value)));
   }
   fmt::print("weights {:.1f} MB in {} blobs\n", static_cast<double>(weight_bytes(engine)) / 1e6, engine.blobs.size());
+  const IntegerObstacles obstacles(engine);
   for (size_t i = 0; i < engine.plans.size(); ++i) {
     const Plan& plan = engine.plans[i];
     fmt::print("\nprofile {}: {}\n  {} steps, predicted {:.3f} ms at opt shapes, {:.1f} MB arena at max shapes\n", i,
                to_string(plan.profile), plan.steps.size(), plan.predicted_us / 1e3,
                static_cast<double>(plan.predicted_arena_bytes) / 1e6);
-    print_steps(plan);
+    print_steps(plan, obstacles);
   }
 }
 

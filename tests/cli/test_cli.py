@@ -1,13 +1,19 @@
-"""The command line's contracts: options, outputs, exit codes. Run by ctest; needs NumPy only.
+"""The command line's contracts: options, outputs, exit codes. Run by ctest; needs NumPy only, and for forging engines
+libxxhash, which Burnish is built with.
 
 usage: test_cli.py BURNISH [unittest options]
 """
 
+import ctypes
+import ctypes.util
+import html.parser
 import json
 import os
 import pathlib
 import resource
+import shutil
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
@@ -276,6 +282,329 @@ class Inspect(Cli):
         self.assert_error("io", 5, "inspect", self.folder / "none.engine")
         (self.folder / "text.engine").write_text("no engine")
         self.assert_error("corrupt", 6, "inspect", self.folder / "text.engine")
+
+
+def varint(n):
+    data = bytearray()
+    while n >= 0x80:
+        data.append(n & 0x7F | 0x80)
+        n >>= 7
+    return bytes(data) + bytes([n])
+
+
+class Metadata:
+    """The meta section of an engine file (docs/engine-format.md), read and written."""
+
+    def __init__(self, data):
+        self._data, self._at = data, 0
+        self.target = [self._string() for _ in range(3)]
+        self.entries = {key: self._string() for key in (self._string() for _ in range(self._varint()))}
+
+    def _varint(self):
+        n = shift = 0
+        while True:
+            byte = self._data[self._at]
+            self._at += 1
+            n |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80:
+                return n
+
+    def _string(self):
+        size = self._varint()
+        self._at += size
+        return self._data[self._at - size : self._at]
+
+    def to_bytes(self):
+        string = lambda s: varint(len(s)) + s
+        entries = b"".join(string(k) + string(v) for k, v in sorted(self.entries.items()))
+        return b"".join(map(string, self.target)) + varint(len(self.entries)) + entries
+
+
+def forge_report(engine, forged, report):
+    """Writes an engine like another, its checksums right, with these bytes as accuracy report."""
+    xxhash = ctypes.CDLL(ctypes.util.find_library("xxhash"))
+    xxhash.XXH3_64bits.restype = ctypes.c_uint64
+    xxhash.XXH3_64bits.argtypes = [ctypes.c_char_p, ctypes.c_size_t]
+    data = engine.read_bytes()
+    table = [struct.unpack_from("<IIQQQ", data, 32 + 32 * i) for i in range(4)]
+    sections = [data[offset : offset + size] for _, _, offset, size, _ in table]
+    metadata = Metadata(sections[0])
+    assert metadata.to_bytes() == sections[0]
+    metadata.entries[b"accuracy.report"] = report
+    sections[0] = metadata.to_bytes()
+    body, entries = b"", b""
+    for i, section in enumerate(sections):
+        body += bytes(-(168 + len(body)) % 64)
+        entries += struct.pack("<IIQQQ", i + 1, 0, 168 + len(body), len(section), xxhash.XXH3_64bits(section, len(section)))
+        body += section
+    head = data[:16] + struct.pack("<QQ", 168 + len(body), 0) + entries
+    forged.write_bytes(head + struct.pack("<Q", xxhash.XXH3_64bits(head, len(head))) + body)
+
+
+class Page(html.parser.HTMLParser):
+    """What a browser would make of a page: tags, and text in which entities are resolved."""
+
+    VOID = {"meta"}
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.attributes, self.text, self._open, self.balanced = [], [], "", [], True
+        self.feed(text)
+        self.close()
+        self.balanced = self.balanced and not self._open
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+        if tag not in self.VOID:
+            self._open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+
+    def handle_endtag(self, tag):
+        self.balanced = self.balanced and bool(self._open) and self._open.pop() == tag
+
+    def handle_data(self, data):
+        self.text += data
+
+
+class Precision(unittest.TestCase):
+    """Engines of lower precision, and what inspect tells of them."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls._folder = tempfile.TemporaryDirectory()
+        cls.folder = pathlib.Path(cls._folder.name)
+        cls.samples = cls.folder / "samples.npz"
+        images = np.random.default_rng().standard_normal((48, 1, 28, 28)).astype(np.float32)
+        np.savez(cls.samples, image=images)
+        cls.engine = cls.folder / "int8.engine"
+        cls.built = cls.build(cls.engine)
+        cls.report = json.loads(burnish("inspect", cls.engine, "--accuracy", "--json").stdout)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls._folder.cleanup()
+
+    @classmethod
+    def build(cls, engine, *options, model=MODEL, **kwargs):
+        options = options or ("--int8", "--accuracy-drop", "none")
+        if "--int8" in options:
+            options += ("--calibrate", cls.samples)
+        return burnish("build", model, "-o", engine, "--opt-level", 2, "--threads", 2, *options, **kwargs)
+
+    def inspect(self, *args, **kwargs):
+        return burnish("inspect", *args, **kwargs)
+
+    def page_of(self, engine):
+        file = self.folder / "page.html"
+        file.unlink(missing_ok=True)
+        self.inspect(engine, "--accuracy", "--html", file)
+        self.assertEqual([f.name for f in self.folder.iterdir() if f.name.startswith("page.html")], ["page.html"])
+        return file.read_text(encoding="utf-8")
+
+    def metric(self, name, *values):
+        """A metric that gives these values one after the other, then the last one again and again."""
+        script, count = self.folder / f"{name}.sh", self.folder / f"{name}.count"
+        script.write_text(f"#!/bin/sh\necho >> {count}\nset -- {' '.join(map(str, values))}\n"
+                          f"n=$(wc -l < {count})\n[ $n -gt $# ] && n=$#\neval echo \\${{$n}}\n")
+        script.chmod(0o755)
+        return script
+
+    def assert_drawable(self, page):
+        for name, value in page.attributes:
+            if name in ("x", "y", "x1", "x2", "y1", "y2", "width", "height", "d", "viewbox", "transform"):
+                self.assertNotRegex(value, "nan|inf")
+
+    def test_the_table(self):
+        text = self.inspect(self.engine, "--accuracy").stdout
+        for line in ["float32 ", "int8 everywhere", "this engine"]:
+            self.assertRegex(text, rf"(?m)^  {line} +\d.*\d ms +\d+\.\d\dx$")
+        self.assertIn("no budget was set", text)
+        self.assertIn(f"{len(self.report['layers'])} of {len(self.report['layers'])} layers in int8", text)
+        for warning in self.report["warnings"]:
+            self.assertIn(warning["text"], text)
+
+    def test_layers_that_add_most_noise_come_first(self):
+        lines = self.inspect(self.engine, "--accuracy").stdout.splitlines()
+        start = next(i for i, line in enumerate(lines) if line.startswith("  layer, by the noise"))
+        rows = lines[start + 1 : start + 1 + len(self.report["layers"])]
+        noises = [float(next(word for word in row.split() if "e-" in word or "e+" in word)) for row in rows]
+        self.assertEqual(noises, sorted(noises, reverse=True))
+        self.assertAlmostEqual(noises[0], max(layer["added_noise"] for layer in self.report["layers"]), delta=noises[0] / 50)
+
+    def test_json_is_the_report_as_built(self):
+        stored = json.loads(self.inspect(self.engine, "--json").stdout)["metadata"]["accuracy.report"]
+        self.assertEqual(json.loads(stored), self.report)
+        self.assertNotIn("added_noise", self.inspect(self.engine).stdout)
+
+    def test_the_page_needs_nothing_else(self):
+        text = self.page_of(self.engine)
+        page = Page(text)
+        self.assertTrue(page.balanced)
+        self.assertFalse({"script", "link", "img", "iframe", "object"} & set(page.tags))
+        for name, value in page.attributes:
+            self.assertFalse(name.startswith("on") or name == "src")
+            self.assertTrue(name != "href" or value.startswith("#"))
+        self.assertNotIn("url(", text)
+        self.assert_drawable(page)
+        self.assertIn("prefers-color-scheme:dark", text)
+        self.assertIn('name="viewport"', text)
+        self.assertEqual(page.tags.count("article"), len(self.report["layers"]))
+        for layer in self.report["layers"]:
+            self.assertIn(layer["name"], page.text)
+        for words in ["SQNR in dB", "order of execution", "value of the input's elements", "predicted, ms"]:
+            self.assertIn(words, page.text)
+
+    def test_a_browser_shows_the_page(self):
+        browser = shutil.which("chromium") or shutil.which("google-chrome")
+        if not browser:
+            self.skipTest("no browser here")
+        self.page_of(self.engine)
+        picture = self.folder / "page.png"
+        command = [browser, "--headless", "--no-sandbox", "--disable-gpu", "--window-size=800,1200",
+                   f"--user-data-dir={self.folder / 'browser'}", f"--screenshot={picture}", f"file://{self.folder}/page.html"]
+        subprocess.run(command, capture_output=True, timeout=120, check=True)
+        self.assertGreater(picture.stat().st_size, 10_000)
+
+    def test_pages_appear_whole_or_not_at_all(self):
+        message = self.inspect(self.engine, "--accuracy", "--html", self.folder / "no/such/page.html", expect=5).stderr
+        self.assertIn("page.html", message)
+
+    def test_steps_tell_what_they_compute_with(self):
+        steps = json.loads(self.inspect(self.engine, "--json").stdout)["plans"][0]["steps"]
+        integers = [step for step in steps if step["precision"] == "int8"]
+        self.assertEqual(len(integers), len(self.report["layers"]))
+        self.assertTrue(all(step["op"] in ("FusedConv", "FusedMatMul") and step["macs"] > 0 for step in integers))
+        self.assertEqual(sum(step["macs"] for step in steps), self.report["macs"])
+        quantize = next(step for step in steps if step["op"] == "QuantizeLinear")
+        self.assertEqual((quantize["precision"], quantize["output_dtype"], quantize["macs"]), ("float32", "uint8", 0))
+        text = self.inspect(self.engine).stdout
+        self.assertRegex(text, r"QuantizeLinear .* float32→uint8 ")
+        self.assertRegex(text, r"FusedMatMul .* int8→float32 ")
+
+    def test_why_a_layer_is_not_int8(self):
+        self.assertNotIn("not int8", self.inspect(self.engine).stdout)
+        ranges = self.folder / "some.ranges"
+        self.build(self.folder / "r.engine", "--int8", "--accuracy-drop", "none", "--calibration-cache", ranges)
+        lines = ranges.read_text().splitlines()
+        ranges.write_text("\n".join(lines[:-2]) + "\n")
+        self.build(self.folder / "r.engine", "--int8", "--accuracy-drop", "none", "--calibration-cache", ranges)
+        steps = json.loads(self.inspect(self.folder / "r.engine", "--json").stdout)["plans"][0]["steps"]
+        floats = [step for step in steps if step["op"] in ("FusedConv", "FusedMatMul") and step["precision"] != "int8"]
+        self.assertTrue(floats)
+        self.assertEqual({step["precision"] for step in floats}, {"float32"})
+        self.assertEqual({step["precision_reason"] for step in floats}, {"no calibrated range for its input"})
+        self.assertIn("(not int8: no calibrated range", self.inspect(self.folder / "r.engine").stdout)
+
+    def test_other_precisions(self):
+        for option, dtype in [("--bf16", "bfloat16"), ("--fp16", "float16")]:
+            engine = self.folder / "narrow.engine"
+            self.build(engine, option)
+            steps = json.loads(self.inspect(engine, "--json").stdout)["plans"][0]["steps"]
+            self.assertIn(dtype, {step["precision"] for step in steps if step["op"] == "FusedConv"})
+            self.assertFalse([step for step in steps if "precision_reason" in step])
+        self.build(engine, "--bf16", "--accuracy-drop", "none", "--calibrate", self.samples)
+        page = Page(self.page_of(engine))
+        self.assertIn("computes in bfloat16", page.text)
+        self.assertIn("bfloat16 everywhere", self.inspect(engine, "--accuracy").stdout)
+
+    def test_engines_that_were_not_measured(self):
+        engine = self.folder / "f.engine"
+        self.build(engine, "--bf16")
+        error = json.loads(self.inspect(engine, "--accuracy", "--json", expect=2).stdout)["error"]
+        self.assertEqual(error["code"], "invalid_argument")
+        self.assertIn("--int8 --calibrate DATA", error["message"])
+        self.assertIn("for engines", self.inspect(MODEL, "--accuracy", expect=2).stderr)
+        self.inspect(self.engine, "--html", self.folder / "x.html", expect=2)
+        self.inspect(self.engine, "--accuracy", "--dot", expect=2)
+        self.assertFalse((self.folder / "x.html").exists())
+
+    def test_a_budget_that_cannot_be_held_has_an_exit_code(self):
+        never = self.folder / "never.engine"
+        worse = self.metric("worse", 1, 0)  # FP32, then everything else
+        result = self.build(never, "--int8", "--accuracy-drop", "1%", "--metric", worse, expect=9)
+        self.assertIn("the accuracy budget cannot be held", result.stderr)
+        self.assertIn("int8 everywhere", result.stderr)
+        self.assertFalse(never.exists())
+
+    def test_raised_layers_are_shown(self):
+        engine = self.folder / "raised.engine"
+        some = self.metric("some", 1, 0, 1, 1, 0)  # FP32, all on integers, none, a few raised, fewer
+        self.build(engine, "--int8", "--accuracy-drop", "1%", "--metric", some)
+        report = json.loads(self.inspect(engine, "--accuracy", "--json").stdout)
+        raised = [layer for layer in report["layers"] if "reason" in layer]
+        self.assertTrue(0 < len(raised) < len(report["layers"]))
+        text = self.inspect(engine, "--accuracy").stdout
+        self.assertEqual(text.count("raised to hold the accuracy budget"), len(raised))
+        steps = json.loads(self.inspect(engine, "--json").stdout)["plans"][0]["steps"]
+        reasons = [step.get("precision_reason") for step in steps if step["precision"] == "float32" and step["macs"] > 0]
+        self.assertEqual(reasons, ["raised to hold the accuracy budget"] * len(raised))
+        macs = sum(step["macs"] for step in steps if step["precision"] == "int8")
+        self.assertEqual(macs, report["lowered_macs"])
+        page = Page(self.page_of(engine))
+        self.assertEqual(page.text.count("float32: raised to hold the accuracy budget"), len(raised))
+        self.assertIn("within the budget of 0.01", page.text)
+        self.assertIn("kept more precise", page.text)
+
+    def test_names_from_the_model_are_text(self):
+        """Names of the model's nodes, replaced by others of equal length."""
+        model = self.folder / "hostile.onnx"
+        data = pathlib.Path(MODEL).read_bytes()
+        name = b"/3/b1/BatchNormalization"
+        evil = b"<img src=x onerror=al()>\"'&<!--"[: len(name)]
+        self.assertEqual(len(evil), len(name))
+        self.assertIn(name, data)
+        model.write_bytes(data.replace(name, evil))
+        engine = self.folder / "hostile.engine"
+        self.build(engine, model=model)
+        page = Page(self.page_of(engine))
+        self.assertIn(evil.decode(), page.text)
+        self.assertNotIn("img", page.tags)
+        self.assertTrue(page.balanced)
+
+    def test_hostile_reports(self):
+        report = json.loads(json.dumps(self.report))
+        evil = "</title></style><script>alert('\"1\"')</script>&amp;\x1b[31m\u202e"
+        report["metric"] = report["precision"] = evil
+        report["warnings"] = [{"tensor": evil, "kind": evil, "figure": 1, "text": evil}]
+        for key in ["name", "output", "op", "precision", "reason"]:
+            report["layers"][0][key] = evil
+        report["layers"][1].update(sqnr_db=-1e308, added_noise=1e308, macs=1e308)
+        report["layers"][2]["input"] = {"low": -1e308, "high": 1e308, "zeros": 0, "counts": [1e308]}
+        report["layers"][3]["input"]["counts"] = []
+        del report["layers"][4]["added_noise"]
+        forged = self.folder / "forged.engine"
+        forge_report(self.engine, forged, json.dumps(report).encode())
+        page = Page(self.page_of(forged))
+        self.assertNotIn("script", page.tags)
+        self.assertTrue(page.balanced)
+        self.assert_drawable(page)
+        self.assertIn(evil.replace("\x1b", "?"), page.text)
+        self.assertNotIn("\x1b", self.inspect(forged, "--accuracy").stdout)
+        self.assertNotIn("\x1b", self.inspect(forged).stdout)
+        self.assertEqual(json.loads(self.inspect(forged, "--accuracy", "--json").stdout), report)
+
+    def test_damaged_reports(self):
+        whole = json.dumps(self.report).encode()
+        wrong_type = json.dumps(dict(self.report, layers=[{"name": 3}])).encode()
+        many_bins = json.loads(whole)
+        many_bins["layers"][0]["input"]["counts"] = [1] * 100_000
+        negative = json.loads(whole)
+        negative["layers"][0]["input"]["counts"][0] = -1
+        damaged = [b"{", b"[]", b"null", b"7", whole[:-1], wrong_type, b"\xff\xfe", b"[" * 200_000, b'{"metric":1e999}']
+        damaged += [json.dumps(r).encode() for r in (many_bins, negative, {})]
+        forged = self.folder / "damaged.engine"
+        for report in damaged:
+            forge_report(self.engine, forged, report)
+            error = json.loads(self.inspect(forged, "--accuracy", "--json", expect=6).stdout)["error"]
+            self.assertEqual(error["code"], "corrupt", report[:40])
+            self.assertIn("accuracy report", error["message"])
+            self.inspect(forged)
+            self.inspect(forged, "--json")
 
 
 if __name__ == "__main__":
