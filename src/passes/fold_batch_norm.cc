@@ -72,15 +72,30 @@ std::optional<ChannelAffine> affine_of_arithmetic(const Graph& graph, const Node
   return affine;
 }
 
+/// The DequantizeLinear that makes a Conv's weights of constants, with one scale or one for each output channel.
+const Node* stored_weights(const Graph& graph, const Node& conv) {
+  const Node* d = conv.op == "Conv" ? producer_if(graph, conv.input(1), "DequantizeLinear") : nullptr;
+  const SymShape* w = d != nullptr ? shape_of(graph, conv.input(1)) : nullptr;
+  if (w == nullptr || w->size() < 3 || !graph.value(d->input(0)).is_constant()) return nullptr;
+  if (!is_float_constant(graph, d->input(1)) || d->attrs.get_int("block_size", 0) != 0) return nullptr;
+  const Tensor& scale = graph.value(d->input(1)).constant;
+  const auto rank = static_cast<int64_t>(w->size());
+  const int64_t axis = d->attrs.get_int("axis", 1);
+  const bool by_output = scale.shape().rank() == 1 && (axis == 0 || axis == -rank) && (*w)[0].is(scale.num_elements());
+  const bool one_zero = d->input(2) == kNoValue || graph.value(d->input(2)).is_constant();
+  return (by_output || scale.num_elements() == 1) && one_zero && is_used_once(graph, conv.input(1)) ? d : nullptr;
+}
+
 int64_t output_channels(const Graph& graph, const Node& conv) {
-  const Shape& w = graph.value(conv.input(1)).constant.shape();
+  const Shape w = *to_concrete(*shape_of(graph, conv.input(1)));
   return conv.op == "Conv" ? w[0] : w[1] * conv.attrs.get_int("group", 1);
 }
 
-/// A convolution whose weights may be rewritten: constant, and of sizes that fit together.
+/// A convolution whose weights may be rewritten: constant or dequantised constants, and of sizes that fit together.
 bool has_constant_weights(const Graph& graph, const Node& n) {
-  if ((n.op != "Conv" && n.op != "ConvTranspose") || !is_float_constant(graph, n.input(1))) return false;
-  const Shape& w = graph.value(n.input(1)).constant.shape();
+  if (n.op != "Conv" && n.op != "ConvTranspose") return false;
+  if (!is_float_constant(graph, n.input(1)) && stored_weights(graph, n) == nullptr) return false;
+  const Shape w = *to_concrete(*shape_of(graph, n.input(1)));
   const int64_t group = n.attrs.get_int("group", 1);
   if (w.rank() < 3 || group < 1 || group > w[0] || w[0] % group != 0) return false;
   if (n.input(2) == kNoValue) return true;
@@ -114,10 +129,28 @@ Tensor scale_outputs(const Node& conv, const Tensor& weights, const std::vector<
   return scaled;
 }
 
-void set_weights(Graph& graph, NodeId conv, Tensor weights, const std::vector<float>& bias) {
-  const std::string w = graph.value(graph.node(conv).input(1)).name + "_folded";
+/// The same weights with their scales multiplied: the stored numbers stay. Zero points go by channel, too, then.
+ValueId scale_stored(Graph& graph, const Node& dequantize, const std::vector<float>& factors) {
+  const Tensor& scale = graph.value(dequantize.input(1)).constant;
+  const auto channels = static_cast<int64_t>(factors.size());
+  std::vector<float> scaled = factors;
+  for (size_t c = 0; c < factors.size(); ++c) scaled[c] *= scale.as<float>()[scale.num_elements() == 1 ? 0 : c];
+  std::vector<ValueId> inputs = dequantize.inputs;
+  if (inputs.size() > 2 && inputs[2] != kNoValue && graph.value(inputs[2]).constant.num_elements() == 1) {
+    const Tensor& zero = graph.value(inputs[2]).constant;
+    Tensor zeros(zero.dtype(), Shape{channels});
+    std::fill_n(zeros.as<uint8_t>(), channels, *zero.as<uint8_t>());
+    inputs[2] = graph.add_constant(graph.value(inputs[2]).name, std::move(zeros));
+  }
+  AttributeMap attrs = dequantize.attrs;
+  attrs.set("axis", int64_t{0});
+  const std::string base = graph.value(dequantize.output()).name + "_folded";
+  inputs[1] = add_floats(graph, base + "_scale", scaled, Shape{channels});
+  return emit(graph, dequantize.op, dequantize.name, std::move(inputs), std::move(attrs), base);
+}
+
+void set_weights(Graph& graph, NodeId conv, ValueId weight_id, const std::vector<float>& bias) {
   const std::string b = graph.value(graph.node(conv).output()).name + "_bias";
-  const ValueId weight_id = graph.add_constant(w, std::move(weights));
   const ValueId bias_id = add_floats(graph, b, bias, Shape{static_cast<int64_t>(bias.size())});
   graph.node(conv).inputs = {graph.node(conv).input(0), weight_id, bias_id};
 }
@@ -135,14 +168,22 @@ bool fold_behind(Graph& graph, NodeId conv_id, const PassContext& context) {
   if (!affine || static_cast<int64_t>(affine->scale.size()) != channels) return false;
   std::vector<float> bias = bias_of(graph, conv, channels);
   for (size_t c = 0; c < bias.size(); ++c) bias[c] = bias[c] * affine->scale[c] + affine->shift[c];
-  Tensor weights = graph.value(conv.input(1)).constant;
-  if (std::ranges::any_of(affine->scale, [](float s) { return s != 1.0F; })) {
-    weights = scale_outputs(conv, weights, affine->scale);
+  const std::string base = graph.value(conv.input(1)).name + "_folded";
+  const bool scales = std::ranges::any_of(affine->scale, [](float s) { return s != 1.0F; });
+  ValueId weights = conv.input(1);
+  if (const Node* stored = stored_weights(graph, conv)) {
+    const size_t bits = size_of(graph.value(stored->input(0)).type.dtype) * 8;
+    if (scales && bits != 8) return false;
+    if (scales) weights = scale_stored(graph, *stored, affine->scale);
+  } else if (scales) {
+    weights = graph.add_constant(base, scale_outputs(conv, graph.value(weights).constant, affine->scale));
   }
-  context.count(fmt::format("{}+{}", conv.op, is_norm ? "BatchNormalization" : next->op));
-  const ValueId result = next->output();
-  graph.node(conv_id).name = join_names({conv.name, next->name});
-  set_weights(graph, conv_id, std::move(weights), bias);
+  // Adding nodes may have moved the others.
+  const Node& folded = *single_user(graph, y);
+  context.count(fmt::format("{}+{}", graph.node(conv_id).op, is_norm ? "BatchNormalization" : folded.op));
+  const ValueId result = folded.output();
+  graph.node(conv_id).name = join_names({graph.node(conv_id).name, folded.name});
+  set_weights(graph, conv_id, weights, bias);
   replace_value(graph, result, y);
   return true;
 }
@@ -173,13 +214,15 @@ void fold_inputs(Graph& graph, NodeId conv_id, const ChannelAffine& affine) {
     }
     bias[static_cast<size_t>(o)] += static_cast<float>(sum);
   }
-  set_weights(graph, conv_id, std::move(weights), bias);
+  const ValueId folded = graph.add_constant(graph.value(conv.input(1)).name + "_folded", std::move(weights));
+  set_weights(graph, conv_id, folded, bias);
 }
 
 bool fold_before(Graph& graph, NodeId conv_id, const PassContext& context) {
   const Node& conv = graph.node(conv_id);
   const Node* norm = producer_if(graph, conv.input(0), "BatchNormalization");
-  if (conv.op != "Conv" || norm == nullptr || !is_used_once(graph, conv.input(0)) || !has_no_padding(conv))
+  if (conv.op != "Conv" || norm == nullptr || !is_float_constant(graph, conv.input(1)) ||
+      !is_used_once(graph, conv.input(0)) || !has_no_padding(conv))
     return false;
   const auto affine = affine_of_batch_norm(graph, *norm);
   const Shape& w = graph.value(conv.input(1)).constant.shape();

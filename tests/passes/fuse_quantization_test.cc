@@ -50,6 +50,33 @@ TEST(FuseQuantization, AConvolutionBetweenThemComputesOnIntegers) {
             (Ops{"QuantizeLinear uint8", "FusedConv uint8", "DequantizeLinear float32"}));
 }
 
+TEST(FuseQuantization, NormalisationBehindStoredWeightsGoesIntoTheirScales) {
+  EXPECT_EQ(optimised(R"(graph "g" {
+    input %x: float32[1,4,3,3]
+    const %s: float32[] = {0.05}
+    const %z: uint8[] = {120}
+    const %w: int8[2,4,1,1] = {1, -2, 3, 4, -5, 60, 7, -128}
+    const %ws: float32[] = {0.01}
+    const %wz: int8[] = {0}
+    const %gamma: float32[2] = {1.5, -0.5}
+    const %beta: float32[2] = {0.25, 1}
+    const %mean: float32[2] = {0.1, -0.2}
+    const %variance: float32[2] = {0.5, 2}
+    const %ys: float32[] = {0.04}
+    const %yz: uint8[] = {10}
+    %q = QuantizeLinear(%x, %s, %z)
+    %d = DequantizeLinear(%q, %s, %z)
+    %wd = DequantizeLinear(%w, %ws, %wz)
+    %c = Conv(%d, %wd)
+    %n = BatchNormalization(%c, %gamma, %beta, %mean, %variance)
+    %r = Relu(%n)
+    %p = QuantizeLinear(%r, %ys, %yz)
+    %y = DequantizeLinear(%p, %ys, %yz)
+    output "y" = %y
+  })"),
+            (Ops{"QuantizeLinear uint8", "FusedConv uint8", "DequantizeLinear float32"}));
+}
+
 TEST(FuseQuantization, SignedActivationsBecomeUnsigned) {
   EXPECT_EQ(optimised(R"(graph "g" {
     input %x: float32[2,4]
