@@ -75,7 +75,7 @@ std::string fact(std::string_view name, const std::string& value) {
 }
 
 std::string input_facts(const AccuracyLayer& layer) {
-  std::string html = fact("integers cover", range_text(layer));
+  std::string html = fact(layer.is_raised() ? "integers would cover" : "integers cover", range_text(layer));
   if (!layer.input) return html;
   const InputHistogram& h = *layer.input;
   html += fact("calibration saw", fmt::format("{:.3g} … {:.3g}", h.low, h.high));

@@ -138,7 +138,9 @@ std::string measured_text(const AccuracyReport& r) {
   if (r.num_calibration > 0) text += fmt::format(", calibrated with {:.0f}", r.num_calibration);
   text += r.budget ? fmt::format("; budget {}", metric_text(r, *r.budget)) : "; no budget was set";
   if (r.metric.starts_with("top-1") && r.num_held_back > 0) {
-    text += fmt::format("; one sample counts for {}", metric_text(r, 1 / r.num_held_back));
+    const double weight = 1 / r.num_held_back;
+    text += fmt::format("; one sample counts for {}", metric_text(r, weight));
+    if (r.budget && weight > *r.budget) text += ", more than the budget: more samples would tell more";
   }
   return text;
 }

@@ -428,6 +428,16 @@ class Precision(unittest.TestCase):
         for warning in self.report["warnings"]:
             self.assertIn(warning["text"], text)
 
+    def test_too_few_samples_for_a_budget_are_told(self):
+        engine = self.folder / "few.engine"
+        self.build(engine, "--int8", "--accuracy-drop", "0.1%", "--metric", self.metric("steady", 1))
+        report = json.loads(self.inspect(engine, "--accuracy", "--json").stdout)
+        for budget, tells in [(0.001, True), (0.5, False)]:
+            forge_report(engine, engine, json.dumps(dict(report, metric="top-1 accuracy", budget=budget)).encode())
+            text = self.inspect(engine, "--accuracy").stdout
+            self.assertIn("one sample counts for", text)
+            self.assertEqual("more than the budget" in text, tells)
+
     def test_layers_that_add_most_noise_come_first(self):
         lines = self.inspect(self.engine, "--accuracy").stdout.splitlines()
         start = next(i for i, line in enumerate(lines) if line.startswith("  layer, by the noise"))
