@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 
@@ -20,6 +21,8 @@ namespace burnish {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr size_t kMostText = 65536;
 
 Shape with_count(const Shape& item, int64_t count) {
   Shape shape{count};
@@ -47,7 +50,7 @@ class TemporaryFolder {
   std::string path_;
 };
 
-/// What the command prints. Throws kInvalidArgument when it fails.
+/// What the command prints, or the end of it. Throws kInvalidArgument when it fails.
 std::string output_of(const std::string& command, const std::string& argument) {
   struct Close {
     void operator()(FILE* f) const { ::pclose(f); }
@@ -56,7 +59,10 @@ std::string output_of(const std::string& command, const std::string& argument) {
   check(pipe != nullptr, ErrorCode::kIo, "cannot start the metric's command '{}'", command);
   std::string text;
   std::array<char, 256> buffer{};
-  while (std::fgets(buffer.data(), buffer.size(), pipe.get()) != nullptr && text.size() < 65536) text += buffer.data();
+  while (std::fgets(buffer.data(), buffer.size(), pipe.get()) != nullptr) {
+    text += buffer.data();
+    if (text.size() > kMostText) text.erase(0, text.size() - kMostText / 2);
+  }
   const int status = ::pclose(pipe.release());
   check(status == 0, ErrorCode::kInvalidArgument, "the metric's command '{}' failed with status {}", command,
         WIFEXITED(status) ? WEXITSTATUS(status) : status);
@@ -69,7 +75,8 @@ double parse_metric(const std::string& text, const std::string& command) {
   const size_t begin = end == 0 ? 0 : text.find_last_of(" \t\r\n", end - 1) + 1;
   double value = 0;
   const auto [stop, error] = std::from_chars(text.data() + begin, text.data() + end, value);
-  check(end > 0 && error == std::errc{} && stop == text.data() + end, ErrorCode::kInvalidArgument,
+  const bool is_number = end > 0 && error == std::errc{} && stop == text.data() + end && std::isfinite(value);
+  check(is_number, ErrorCode::kInvalidArgument,
         "the metric's command '{}' printed '{}': its last word must be a number", command, text.substr(0, 200));
   return value;
 }
@@ -116,16 +123,22 @@ std::vector<AccuracyMeter::Output> AccuracyMeter::run(EngineData engine) const {
   std::vector<Output> outputs;
   SampleRunner runner(std::move(engine), num_threads_);
   runner.run(samples_, indices_, [&](const SampleRunner::Batch& batch) {
-    size_t at = 0;
     for (const auto& [name, view] : batch.outputs) {
       const bool counts = view.shape.rank() > 0 && view.shape[0] == static_cast<int64_t>(batch.indices.size());
       if (!counts || !is_floating(view.dtype)) continue;
-      if (at == outputs.size()) outputs.push_back({name, Shape(view.shape.dims().subspan(1)), {}});
-      std::vector<float>& values = outputs[at++].values;
+      auto output = std::ranges::find(outputs, name, &Output::name);
+      if (output == outputs.end()) {
+        output = outputs.insert(output, {name, Shape(view.shape.dims().subspan(1)), {}});
+      }
+      std::vector<float>& values = output->values;
       const size_t old = values.size();
       values.resize(old + static_cast<size_t>(view.num_elements()));
       load_elements<float>(view, values.data() + old);
     }
+  });
+  // An output whose first dimension was the batch's by chance has not as much for every sample.
+  std::erase_if(outputs, [&](const Output& o) {
+    return static_cast<int64_t>(o.values.size()) != num_samples() * o.item.num_elements();
   });
   return outputs;
 }

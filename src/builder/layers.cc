@@ -1,6 +1,7 @@
 #include "builder/layers.h"
 
 #include "ops/fused.h"
+#include "passes/rewrite.h"
 
 namespace burnish {
 namespace {
@@ -60,7 +61,10 @@ std::vector<Layer> find_layers(const Graph& graph, const OptimizationProfile& pr
     // Kernels for integers write channels last.
     if (!is_layer(graph, n) || (n.op == kFusedConv && !is_nhwc(n.attrs, "output_layout"))) continue;
     if (graph.value(n.input(0)).is_constant()) continue;
-    Layer layer{id, graph.value(n.output()).name, n.name, n.op, n.input(0), output_channel_axis(graph, n)};
+    // What the model itself stores as integers stays as it is.
+    if (!is_float(graph, n.input(0)) || !is_float(graph, n.output())) continue;
+    const std::string& output = graph.value(n.output()).name;
+    Layer layer{id, output, n.name.empty() ? output : n.name, n.op, n.input(0), output_channel_axis(graph, n)};
     const bool channels_first = n.op == kFusedConv && !is_nhwc(n.attrs, "input_layout");
     layer.input_channel_axis = channels_first ? 1 : -1;
     layer.groups = n.op == kFusedConv ? n.attrs.get_int("group", 1) : 1;

@@ -10,8 +10,11 @@
 namespace burnish {
 namespace {
 
-/// Beyond this an array is refused: the size in an archive's directory may say anything.
+/// What the archive's directory says of sizes may be anything: larger arrays are refused, and those that would have to
+/// be compressed better than Deflate can (1032 to 1), before memory is taken for them.
 constexpr uint64_t kMaxArrayBytes = uint64_t{16} << 30;
+constexpr uint64_t kMaxCompression = 1100;
+constexpr uint64_t kSmallBytes = 1 << 16;
 
 struct CloseArchive {
   void operator()(zip_t* archive) const { zip_discard(archive); }
@@ -34,9 +37,16 @@ Archive open_archive(const std::string& path) {
   throw_error(ErrorCode::kInvalidArgument, "'{}' is no readable .npz file: {}", path, reason);
 }
 
-Tensor read_entry(zip_t* archive, zip_uint64_t index, const zip_stat_t& stat, const std::string& what) {
-  check((stat.valid & ZIP_STAT_SIZE) != 0 && stat.size <= kMaxArrayBytes, ErrorCode::kInvalidArgument,
-        "{} has an impossible size", what);
+bool is_possible_size(const zip_stat_t& stat) {
+  constexpr zip_uint64_t kNeeded = ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE;
+  return (stat.valid & kNeeded) == kNeeded && stat.size <= kMaxArrayBytes &&
+         (stat.size <= kSmallBytes || stat.size / kMaxCompression <= stat.comp_size);
+}
+
+Tensor read_entry(zip_t* archive, zip_uint64_t index, const zip_stat_t& stat, const std::string& name,
+                  const std::string& path) {
+  const std::string what = fmt::format("array '{}' of '{}'", name, path);
+  check(is_possible_size(stat), ErrorCode::kInvalidArgument, "{} has an impossible size: {} bytes", what, stat.size);
   const auto memory = allocate_aligned(stat.size);
   const Entry entry(zip_fopen_index(archive, index, 0));
   check(entry != nullptr, ErrorCode::kInvalidArgument, "{}: {}", what, zip_strerror(archive));
@@ -46,7 +56,10 @@ Tensor read_entry(zip_t* archive, zip_uint64_t index, const zip_stat_t& stat, co
     check(n > 0, ErrorCode::kInvalidArgument, "{} is damaged or truncated", what);
     done += static_cast<uint64_t>(n);
   }
-  return parse_npy({static_cast<const std::byte*>(memory.get()), stat.size}, memory, what);
+  // Checksums are compared where the data end.
+  std::byte beyond{};
+  check(zip_fread(entry.get(), &beyond, 1) == 0, ErrorCode::kInvalidArgument, "{} is damaged", what);
+  return parse_npy({static_cast<const std::byte*>(memory.get()), stat.size}, memory, fmt::format("{}:{}", path, name));
 }
 
 }  // namespace
@@ -62,8 +75,7 @@ std::map<std::string, Tensor> read_npz(const std::string& path) {
     std::string name = (stat.valid & ZIP_STAT_NAME) != 0 ? stat.name : "";
     if (!name.ends_with(".npy")) continue;
     name.resize(name.size() - 4);
-    arrays.emplace(name, read_entry(archive.get(), static_cast<zip_uint64_t>(i), stat,
-                                    fmt::format("array '{}' of '{}'", name, path)));
+    arrays.emplace(name, read_entry(archive.get(), static_cast<zip_uint64_t>(i), stat, name, path));
   }
   check(!arrays.empty(), ErrorCode::kInvalidArgument, "'{}' holds no arrays", path);
   return arrays;

@@ -1,11 +1,14 @@
 #include "builder/precision_choice.h"
 
+#include <cmath>
 #include <filesystem>
+#include <limits>
 
 #include "builder/accuracy_meter.h"
 #include "builder/layer_quantizer.h"
 #include "builder/precision_report.h"
-#include "builder/training_statistics.h"
+#include "builder/profiles.h"
+#include "builder/sample_checks.h"
 
 namespace burnish {
 namespace {
@@ -16,6 +19,7 @@ constexpr double kHeldBackOfFew = 0.25;
 constexpr int64_t kFew = 64;
 constexpr int64_t kNoiseSamples = 16;  ///< That layers are compared on.
 constexpr int kMaxTrials = 24;
+constexpr int kLowestLevel = 2;  ///< Of optimisation: layers are fused from here on.
 
 void check_options(const PrecisionOptions& o) {
   check(!(o.bf16 && o.fp16), ErrorCode::kInvalidArgument, "floats can be stored as BF16 or as FP16, not both");
@@ -29,7 +33,22 @@ void check_options(const PrecisionOptions& o) {
         "labels and metrics need the samples that they judge: add --calibrate DATA");
   check(o.labels.empty() || o.metric_command.empty(), ErrorCode::kInvalidArgument,
         "accuracy is measured by --labels or by --metric, not by both");
+  check(!std::isnan(o.accuracy_drop), ErrorCode::kInvalidArgument, "the accuracy drop is not a number");
   parse_calibrator(o.calibrator);
+}
+
+/// Throws kInvalidArgument where executions with these samples would be outside the profile.
+void check_shapes(const Samples& samples, const OptimizationProfile& profile) {
+  for (const auto& [name, shapes] : profile.inputs) {
+    const Shape item = samples.item_shape(name);
+    for (int i = 0; i < item.rank() && i + 1 < shapes.min.rank(); ++i) {
+      if (shapes.min[i + 1] <= item[i] && item[i] <= shapes.max[i + 1]) continue;
+      throw Error(ErrorCode::kInvalidArgument,
+                  fmt::format("the samples of '{}' are {} each, but the first profile is \"{}\"", name, to_string(item),
+                              to_string(profile)))
+          .with_hint("cut or pad the samples, or give a --profile that they fit");
+    }
+  }
 }
 
 class Chooser {
@@ -40,6 +59,9 @@ class Chooser {
   PrecisionChoice run() {
     check_options(options_);
     if (!options_.any()) return {};
+    check(compiler_.options().opt_level >= kLowestLevel, ErrorCode::kInvalidArgument,
+          "lower precision needs optimised graphs: optimisation level {} or higher, not {}", kLowestLevel,
+          compiler_.options().opt_level);
     if (options_.calibrate.empty() && !options_.int8) return lowered_unmeasured();
     const ModelCompiler::Quiet quiet(compiler_);
     graph_ = compiler_.optimise(profile_, true, true).graph;
@@ -82,64 +104,67 @@ class Chooser {
   // --- samples and ranges -------------------------------------------------------------------------------------------
   void load_samples() {
     samples_ = Samples::load(options_.calibrate, compiler_.model());
+    check_shapes(*samples_, profile_);
     split_ = split_samples(samples_->size(), samples_->size() < kFew ? kHeldBackOfFew : kHeldBack);
     if (!split_.held_back.empty()) return;
-    compiler_.reporter().log(LogLevel::kWarning, "one sample only: accuracy is measured on what was calibrated with");
+    compiler_.reporter().log(
+        LogLevel::kWarning,
+        "too few samples to hold some back: accuracy is measured on those that were calibrated with");
     split_.held_back = split_.calibration;
   }
 
   void calibrate() {
-    const auto axes = LayerQuantizer::values_to_observe(graph_, profile_);
-    Observations held_back;
-    if (samples_) {
-      observations_ = observe(compiler_, graph_, profile_, axes, *samples_, split_.calibration);
-      held_back = observe(compiler_, graph_, profile_, axes, *samples_, split_.held_back);
-    }
-    const std::string& cache = options_.calibration_cache;
+    const size_t num_layers = find_layers(graph_, profile_).size();
+    check(num_layers > 0, ErrorCode::kUnsupported,
+          "no layer of this model can compute on integers; build it without --int8");
+    const bool cached = read_cache();
+    if (samples_) observe_samples();
+    if (!cached) choose_ranges();
+    if (samples_) judge_samples();
+    quantizer_.emplace(graph_, profile_, ranges_, observations_);
+    const size_t num_left = num_layers - quantizer_->layers().size();
+    if (num_left == 0) return;
+    compiler_.reporter().log(
+        LogLevel::kWarning,
+        fmt::format("{} of {} layers have no ranges: they are not computed on integers", num_left, num_layers));
+  }
+
+  std::string fingerprint() const {
     const auto& facts = compiler_.model().metadata;
-    const std::string fingerprint = facts.contains("hash") ? facts.at("hash") : compiler_.model().name;
-    if (!cache.empty() && std::filesystem::exists(cache)) {
-      ranges_ = RangeTable::load(cache, fingerprint);
-      compiler_.reporter().log(LogLevel::kInfo, fmt::format("ranges read from '{}'", cache));
-    } else {
+    return facts.contains("hash") ? facts.at("hash") : compiler_.model().name;
+  }
+
+  bool read_cache() {
+    const std::string& cache = options_.calibration_cache;
+    if (cache.empty() || !std::filesystem::exists(cache)) {
       check(samples_.has_value(), ErrorCode::kIo,
             "there is no calibration cache '{}', and no --calibrate DATA to make it", cache);
-      CalibrationOptions calibration;
-      calibration.calibrator = parse_calibrator(options_.calibrator);
-      ranges_ = LayerQuantizer::choose_ranges(observations_, calibration, fingerprint, compiler_.reporter());
-      if (!cache.empty()) ranges_.save(cache);
+      return false;
     }
-    if (samples_) warn_if_unrepresentative(held_back);
-    quantizer_.emplace(graph_, profile_, ranges_, observations_);
-    check(!quantizer_->layers().empty(), ErrorCode::kUnsupported,
-          "no layer of this model can compute on integers; build it without --int8");
+    ranges_ = RangeTable::load(cache, fingerprint());
+    compiler_.reporter().log(LogLevel::kInfo, fmt::format("ranges read from '{}'", cache));
+    return true;
   }
 
-  void warn_if_unrepresentative(const Observations& held_back) {
-    std::vector<TensorEvidence> evidence;
-    for (const auto& [name, observer] : observations_) {
-      const TensorRange* range = ranges_.find(name);
-      if (range == nullptr) continue;
-      const bool is_input = graph_.is_input(graph_.find_value(name));
-      evidence.push_back({name, range->range, &observer, &held_back.at(name), is_input});
-    }
-    RepresentativeLimits limits;
-    limits.min_samples = std::min<int64_t>(limits.min_samples, 16);
-    warnings_ = check_representative(evidence, limits);
-    for (Warning& w : check_training_statistics(compiler_, profile_, *samples_, split_.calibration)) {
-      warnings_.push_back(std::move(w));
-    }
-    for (const Warning& w : warnings_) {
-      compiler_.reporter().log(LogLevel::kWarning, "calibration data is unrepresentative: " + w.text);
-    }
+  void observe_samples() {
+    const auto axes = LayerQuantizer::values_to_observe(graph_, profile_);
+    observations_ = observe(compiler_, graph_, profile_, axes, *samples_, split_.calibration);
+    held_back_ = observe(compiler_, graph_, profile_, axes, *samples_, split_.held_back);
   }
 
-  /// Whether what is measured on these samples says anything about others.
-  bool samples_mean_nothing() const {
-    return std::ranges::any_of(warnings_, [&](const Warning& w) {
-      const bool input = w.kind == WarningKind::kSameSamples && graph_.is_input(graph_.find_value(w.tensor));
-      return input || w.kind == WarningKind::kConstantSamples || w.kind == WarningKind::kOtherTraining;
-    });
+  void choose_ranges() {
+    CalibrationOptions calibration;
+    calibration.calibrator = parse_calibrator(options_.calibrator);
+    ranges_ = LayerQuantizer::choose_ranges(observations_, calibration, fingerprint(), compiler_.reporter());
+    if (!options_.calibration_cache.empty()) ranges_.save(options_.calibration_cache);
+  }
+
+  void judge_samples() {
+    findings_ =
+        check_samples(compiler_, profile_, *samples_, split_.calibration, {graph_, ranges_, observations_, held_back_});
+    for (const Warning& w : findings_.warnings) {
+      compiler_.reporter().log(LogLevel::kWarning, "unrepresentative calibration data: " + w.text);
+    }
   }
 
   // --- measuring ----------------------------------------------------------------------------------------------------
@@ -213,7 +238,7 @@ class Chooser {
     r.lowered = {fp32_.metric - result.lowered.loss, result.lowered.us};
     r.final = {fp32_.metric - result.final.loss, result.final.us};
     r.all_macs = count_macs(graph_, profile_);
-    r.warnings = warnings_;
+    r.warnings = findings_.warnings;
     outcome.choice.plan = plan_of(candidate, r.layers, r.raised);
     outcome.choice.summary = to_table(r);
     outcome.choice.json = to_json(r, graph_, ranges_, observations_);
@@ -246,15 +271,16 @@ class Chooser {
       fp32.summary = best->choice.summary;
       return fp32;
     }
-    if (options_.accuracy_drop >= 0 && samples_mean_nothing()) {
-      throw Error(ErrorCode::kAccuracy, fmt::format("the samples do not represent what the model is for, so that what "
-                                                    "is measured with them promises nothing.\n{}",
-                                                    best->choice.summary))
-          .with_hint("give representative samples; --accuracy-drop none builds without any promise");
+    if (best->report.holds) {
+      if (findings_.trustworthy || options_.accuracy_drop < 0) return std::move(best->choice);
+      throw Error(ErrorCode::kAccuracy,
+                  fmt::format("the accuracy budget cannot be promised: the samples do not represent the model's "
+                              "inputs.\n{}",
+                              best->choice.summary))
+          .with_hint("prepare the samples as the model's inputs will be, or accept any loss with --accuracy-drop none");
     }
-    if (best->report.holds) return std::move(best->choice);
     throw Error(ErrorCode::kAccuracy, fmt::format("the accuracy budget cannot be held.\n{}", best->choice.summary))
-        .with_hint("allow a larger --accuracy-drop (none: any), give more or better samples, or try --bf16");
+        .with_hint("allow a larger --accuracy-drop (none: anything), give more or better samples, or try --bf16");
   }
 
   ModelCompiler& compiler_;
@@ -263,9 +289,9 @@ class Chooser {
   Graph graph_;
   std::optional<Samples> samples_;
   SampleSplit split_;
-  Observations observations_;
+  Observations observations_, held_back_;
   RangeTable ranges_;
-  std::vector<Warning> warnings_;
+  SampleFindings findings_;
   std::optional<LayerQuantizer> quantizer_;
   std::optional<AccuracyMeter> meter_;
   MeasuredPrecision fp32_;

@@ -1,14 +1,11 @@
 #include "builder/sample_runner.h"
 
 #include <algorithm>
-#include <chrono>
 
 #include "runtime/context_impl.h"
 
 namespace burnish {
 namespace {
-
-constexpr int kFewestRuns = 3;
 
 TensorView first_rows(TensorView view, int64_t rows) {
   view.shape[0] = rows;
@@ -64,25 +61,6 @@ size_t SampleRunner::value_of_output(const std::string& name) const {
     if (b.name == name) return static_cast<size_t>(b.value);
   }
   throw_error(ErrorCode::kInternal, "the engine has no output '{}'", name);
-}
-
-double SampleRunner::median_ms(const Samples& samples, double seconds) {
-  using Clock = std::chrono::steady_clock;
-  std::vector<int64_t> indices;
-  for (int64_t i = 0; i < batch_; ++i) indices.push_back(i % samples.size());
-  execute(samples, indices);
-  std::vector<double> times;
-  const auto start = Clock::now();
-  double elapsed = 0;
-  while (elapsed < seconds || static_cast<int>(times.size()) < kFewestRuns) {
-    const auto before = Clock::now();
-    context_.execute();
-    const auto after = Clock::now();
-    times.push_back(std::chrono::duration<double, std::milli>(after - before).count());
-    elapsed = std::chrono::duration<double>(after - start).count();
-  }
-  std::nth_element(times.begin(), times.begin() + static_cast<int64_t>(times.size() / 2), times.end());
-  return times[times.size() / 2];
 }
 
 }  // namespace burnish

@@ -24,10 +24,6 @@ class SampleRunner {
   /// Calls visit for every batch, in order. The last batch may be filled up with the first samples where the profile
   /// has no smaller one; outputs whose first dimension counts samples are then cut, others cannot be.
   void run(const Samples& samples, std::span<const int64_t> indices, const std::function<void(const Batch&)>& visit);
-  /// Median milliseconds of one execution at the profile's opt batch. Runs for about `seconds`.
-  double median_ms(const Samples& samples, double seconds);
-  /// Samples of one execution at the profile's opt shapes.
-  int64_t batch() const { return batch_; }
 
  private:
   void execute(const Samples& samples, const std::vector<int64_t>& indices);

@@ -33,7 +33,7 @@ Shape shape_of_item(const Tensor& t) {
   return Shape(t.shape().dims().subspan(1));
 }
 
-/// Converts what loses nothing: float64 to float32 as NumPy makes it by default, and integers of other widths.
+/// Converts what models mean alike: float64, which NumPy makes by default, to float32, and int32 to int64.
 Tensor as_input_type(const Tensor& t, DType wanted, const std::string& what) {
   if (t.dtype() == wanted) return t;
   Tensor converted(wanted, t.shape());
@@ -93,18 +93,18 @@ class Loader {
 
   void load(const std::string& text) {
     const size_t equals = text.find('=');
-    if (equals != std::string::npos && is_input(model_, text.substr(0, equals))) {
-      return load_file(text.substr(equals + 1), text.substr(0, equals));
-    }
-    check(fs::exists(text), ErrorCode::kIo, "cannot read the samples '{}': there is no such file or folder", text);
-    if (!fs::is_directory(text)) return load_file(text, "");
+    const bool named = equals != std::string::npos && is_input(model_, text.substr(0, equals));
+    const std::string path = named ? text.substr(equals + 1) : text;
+    const std::string input = named ? text.substr(0, equals) : "";
+    check(fs::exists(path), ErrorCode::kIo, "cannot read the samples '{}': there is no such file or folder", path);
+    if (!fs::is_directory(path)) return load_file(path, input);
     std::vector<std::string> files;
-    for (const auto& entry : fs::directory_iterator(text)) {
+    for (const auto& entry : fs::directory_iterator(path)) {
       if (entry.is_regular_file() && is_known(entry.path().string())) files.push_back(entry.path().string());
     }
-    check(!files.empty(), ErrorCode::kInvalidArgument, "the folder '{}' holds no .npz, .npy, .bin or .raw files", text);
+    check(!files.empty(), ErrorCode::kInvalidArgument, "the folder '{}' holds no .npz, .npy, .bin or .raw files", path);
     std::ranges::sort(files);
-    for (const std::string& file : files) load_file(file, "");
+    for (const std::string& file : files) load_file(file, input);
   }
 
   std::map<std::string, std::vector<Tensor>> take() { return std::move(parts_); }
@@ -116,7 +116,7 @@ class Loader {
   }
 
   void load_file(const std::string& path, const std::string& input) {
-    if (path.ends_with(".npz")) return load_npz(path);
+    if (path.ends_with(".npz")) return load_npz(path, input);
     check(is_known(path), ErrorCode::kInvalidArgument, "samples '{}': .npz, .npy, .bin and .raw files can be read",
           path);
     const std::string name = input.empty() ? guess_input(path) : input;
@@ -124,16 +124,18 @@ class Loader {
     add(name, is_raw(path) ? read_raw(path, value) : read_npy(path), "'" + path + "'");
   }
 
-  void load_npz(const std::string& path) {
+  void load_npz(const std::string& path, const std::string& input) {
     const auto arrays = read_npz(path);
-    const auto names = input_names(model_);
+    const auto names = input.empty() ? input_names(model_) : std::vector{input};
     if (names.size() == 1 && arrays.size() == 1) {
       return add(names[0], arrays.begin()->second, fmt::format("array '{}' of '{}'", arrays.begin()->first, path));
     }
+    std::vector<std::string> there;
+    for (const auto& [name, array] : arrays) there.push_back(name);
     for (const std::string& name : names) {
       const auto it = arrays.find(name);
-      check(it != arrays.end(), ErrorCode::kInvalidArgument, "'{}' has no array '{}': one is needed for every input",
-            path, name);
+      check(it != arrays.end(), ErrorCode::kInvalidArgument,
+            "'{}' has no array '{}': one is needed for every input; it holds {}", path, name, fmt::join(there, ", "));
       add(name, it->second, fmt::format("array '{}' of '{}'", name, path));
     }
   }
@@ -206,6 +208,20 @@ std::map<std::string, Tensor> Samples::gather(const std::vector<int64_t>& indice
     batch.emplace(name, std::move(t));
   }
   return batch;
+}
+
+bool Samples::varies(const std::string& input) const {
+  const std::vector<Tensor>& parts = parts_.at(input);
+  const size_t item = static_cast<size_t>(item_shape(input).num_elements()) * size_of(parts[0].dtype());
+  const std::byte* first = nullptr;
+  for (const Tensor& part : parts) {
+    for (int64_t i = 0; i < part.shape()[0]; ++i) {
+      const std::byte* data = part.as<std::byte>() + static_cast<size_t>(i) * item;
+      if (first != nullptr && std::memcmp(first, data, item) != 0) return true;
+      first = data;
+    }
+  }
+  return false;
 }
 
 Shape Samples::item_shape(const std::string& input) const {

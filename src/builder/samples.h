@@ -13,7 +13,7 @@ class Samples {
  public:
   /// Every path is a .npz file (arrays named like the inputs; any name if the model has one input), a .npy file, a raw
   /// file of the model's only input (.bin, .raw: little-endian elements, samples back to back), or a folder of these,
-  /// read in the order of names. "NAME=PATH" says which input a .npy or raw file holds; without it the file's name
+  /// read in the order of names. "NAME=PATH" says which input all that is there holds; without it the file's name
   /// does, or it is the only input. The first dimension counts samples. Throws kIo and kInvalidArgument naming file,
   /// input and what does not fit.
   static Samples load(const std::vector<std::string>& paths, const Graph& model);
@@ -21,6 +21,8 @@ class Samples {
   int64_t size() const { return size_; }
   /// These samples, one behind the other, as inputs of one execution.
   std::map<std::string, Tensor> gather(const std::vector<int64_t>& indices) const;
+  /// False when this input is the same, byte for byte, in all samples.
+  bool varies(const std::string& input) const;
   /// Shape of one input without its first dimension.
   Shape item_shape(const std::string& input) const;
 

@@ -1,15 +1,18 @@
 #pragma once
-// What a model remembers of its training data: every BatchNormalization carries the mean and the variance of what went
-// into it. Samples from elsewhere are found out by that, even where those held back come from elsewhere, too.
+// What a model itself remembers of its training data: the running means and variances of its batch normalisations.
+#include <optional>
+
 #include "builder/model_compiler.h"
-#include "builder/sample_runner.h"
+#include "builder/samples.h"
 #include "quantize/representative.h"
 
 namespace burnish {
 
-/// Compares the first normalisations' inputs under the samples with what the model remembers. A warning of the kind
-/// kOtherTraining for each that differs; none for models without BatchNormalization.
+/// Compares what reaches the first batch normalisations with the statistics that they hold; a warning for each where a
+/// typical channel is shifted by more than a standard deviation, or varies much more or less. Models without them, or
+/// with those of an untrained network (mean 0, variance 1), give none. Source of the idea: data-free methods such as
+/// M. Haroush et al., The Knowledge Within: Methods for Data-Free Model Compression, CVPR 2020.
 std::vector<Warning> check_training_statistics(ModelCompiler& compiler, const OptimizationProfile& profile,
-                                               const Samples& samples, std::span<const int64_t> indices);
+                                               const Samples& samples, const std::vector<int64_t>& indices);
 
 }  // namespace burnish

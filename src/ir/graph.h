@@ -83,8 +83,6 @@ class Graph {
   // --- rewriting ------------------------------------------------------------------------------------------------
   /// Every reader and graph output of old reads replacement instead.
   void replace_all_uses(ValueId old, ValueId replacement);
-  /// Nothing is an output any more; whoever does so adds new ones.
-  void clear_outputs() { outputs_.clear(); }
   /// Graph outputs of old read replacement instead; nodes do not.
   void replace_output(ValueId old, ValueId replacement);
   /// The node must have no readers left.
