@@ -49,7 +49,9 @@ int inspect_accuracy(const Options& options, const EngineData& engine) {
   if (!report) {
     throw Error(ErrorCode::kInvalidArgument,
                 fmt::format("'{}' has no accuracy report: nothing was measured when it was built", options.file))
-        .with_hint("burnish build MODEL.onnx --int8 --calibrate DATA (or --bf16, --best) measures and stores one");
+        .with_hint(
+            "burnish build MODEL.onnx --int8 --calibrate DATA measures and stores one (--bf16, --fp16 and --best do, "
+            "too)");
   }
   if (!options.html.empty()) write_file(options.html, accuracy_page(*report, options.file));
   if (options.flags.json) {
