@@ -278,7 +278,8 @@ void expect_matches_reference(const Tactic& tactic, const ProblemCase& problem_c
       EXPECT_TRUE(tactic.supports(problem, target)) << tactic.name() << " refuses " << problem_case.op;
       if (!tactic.supports(problem, target)) return;
       int num_run = 0;
-      for (const std::string& config : tactic.candidates(problem, target)) {
+      const auto candidates = options.configs.empty() ? tactic.candidates(problem, target) : options.configs;
+      for (const std::string& config : candidates) {
         try {
           check_configuration(tactic, problem_case, expected, config, isa, threads, options);
           ++num_run;

@@ -40,6 +40,7 @@ struct CheckOptions {
   double tolerance = 2e-6;
   /// Neighbouring numbers by which a narrow float or an integer may be off; 0: equal bytes.
   int steps = 0;
+  std::vector<std::string> configs = {};  ///< Empty: every candidate.
 };
 
 /// The reference's outputs.

@@ -5,6 +5,13 @@
 
 namespace burnish::BURNISH_SIMD {
 
+// finish_tile() is shared by the instruction sets that differ in how they multiply only.
+#if BURNISH_SIMD_avx512
+namespace base = avx512;
+#else
+namespace base = avx2;
+#endif
+
 #if BURNISH_SIMD_avx512
 using Whole = __m512i;  // a vector's worth of int32
 using Words = __m256i;  // … of 16-bit numbers

@@ -133,6 +133,7 @@ void tile(const TileArgs& t) {
   if (t.way == Way::kBuffer) return finish_in_buffer(x, t);
   if (t.way == Way::kInC) {
     store_tile<AsFloat>(x, t);
+    if (p.epilogue.activation == kActNone && t.residual == nullptr) return;
     return activate_in_c(t, R, (P - 1) * kPanelColumns + t.last_columns);
   }
   if constexpr (!M::kIntegers) finish_in_registers<typename M::As>(x, t);

@@ -6,13 +6,6 @@
 namespace burnish::BURNISH_SIMD {
 namespace {
 
-// The rest of an epilogue is shared by the instruction sets that differ in how they multiply only.
-#if BURNISH_SIMD_avx512
-namespace base = avx512;
-#else
-namespace base = avx2;
-#endif
-
 constexpr int kVecs = kPanelColumns / kLanes;  // per panel
 
 /// Where a tile's results go: stored from registers, activated where they lie in C, or by way of a buffer.

@@ -106,7 +106,7 @@ BURNISH_INLINE void transform_output(const Vec (&p)[M + 2], Vec (&y)[M]) {
   }
 }
 
-template <int M, typename Load>
+template <typename V, int M, typename Load>
 BURNISH_INLINE void transform_tile(const WinogradInput& t, int64_t channel, Load load_pixel) {
   constexpr int N = M + 2;
   Vec half[N][N];
@@ -125,11 +125,12 @@ BURNISH_INLINE void transform_tile(const WinogradInput& t, int64_t channel, Load
     Vec v[N];
     transform_input<M>(half[i], v);
 #pragma GCC unroll 8
-    for (int j = 0; j < N; ++j) store(t.v + (i * N + j) * t.v_position + channel, v[j]);
+    for (int j = 0; j < N; ++j) V::store(t.v + (i * N + j) * t.v_position + channel * V::kBytes, v[j]);
   }
 }
 
-template <typename S, int M>
+/// S, V: how X and the transformed tile are stored.
+template <typename S, typename V, int M>
 void input(const WinogradInput& t) {
   constexpr int N = M + 2;
   const bool whole = t.row_begin == 0 && t.column_begin == 0 && t.row_end == N && t.column_end == N;
@@ -137,13 +138,13 @@ void input(const WinogradInput& t) {
   if (whole) {
     for (; channel + kLanes <= t.channels; channel += kLanes) {
       const char* x = t.x + channel * S::kBytes;
-      transform_tile<M>(t, channel, [&](int i, int j) { return S::load(x + i * t.row + j * t.pixel); });
+      transform_tile<V, M>(t, channel, [&](int i, int j) { return S::load(x + i * t.row + j * t.pixel); });
     }
   }
   for (; channel < t.channels; channel += kLanes) {
     const char* x = t.x + channel * S::kBytes;
     const int64_t lanes = t.channels - channel < kLanes ? t.channels - channel : kLanes;
-    transform_tile<M>(t, channel, [&](int i, int j) {
+    transform_tile<V, M>(t, channel, [&](int i, int j) {
       const bool inside = i >= t.row_begin && i < t.row_end && j >= t.column_begin && j < t.column_end;
       return inside ? S::load(x + i * t.row + j * t.pixel, lanes) : zero();
     });
@@ -170,8 +171,10 @@ BURNISH_INLINE void finish_channels(const WinogradOutput& t, int64_t channel, Ve
   for (int i = 0; i < M; ++i) transform_output<M>(half[i], y[i]);
 }
 
-template <int M>
-void output_floats(const WinogradOutput& t) {
+/// Y and a residual before the activation are stored as S. Other activations than clamps, and residuals behind them,
+/// are for floats only.
+template <typename S, int M>
+void output(const WinogradOutput& t) {
   const Epilogue& e = *t.epilogue;
   float low = 0;
   float high = 0;
@@ -186,19 +189,20 @@ void output_floats(const WinogradOutput& t) {
     for (int i = 0; i < t.rows; ++i) {
       for (int j = 0; j < t.columns; ++j) {
         Vec v = add(y[i][j], bias);
-        const char* residual = t.residual + (before ? i * e.residual_group + j * e.residual_row + channel * 4 : 0);
-        if (before) v = add(v, AsFloat::load(residual, lanes));
+        const char* residual =
+            t.residual + (before ? i * e.residual_group + j * e.residual_row + channel * S::kBytes : 0);
+        if (before) v = add(v, S::load(residual, lanes));
         if (clamps) v = clamp(v, low, high);
-        char* to = t.y + i * t.row + j * t.pixel + channel * 4;
+        char* to = t.y + i * t.row + j * t.pixel + channel * S::kBytes;
         if (lanes == kLanes) {
-          AsFloat::store(to, v);
+          S::store(to, v);
         } else {
-          AsFloat::store(to, v, lanes);
+          S::store(to, v, lanes);
         }
       }
     }
   }
-  if (clamps) return;
+  if (clamps || S::kStored != Stored::kFloat) return;
   for (int i = 0; i < t.rows; ++i) {
     const auto* residual = after ? reinterpret_cast<const float*>(t.residual + i * e.residual_group) : nullptr;
     auto* y = reinterpret_cast<float*>(t.y + i * t.row);
@@ -228,17 +232,19 @@ void output_any(const WinogradOutput& t) {
       if (t.residual != nullptr) {
         row.residual = t.residual + i * e.residual_group + begin * stored_bytes(e.residual_stored);
       }
-      BURNISH_SIMD::finish_tile(row);
+      base::finish_tile(row);
     }
   }
 }
 
 }  // namespace
 
-const WinogradFunctions kWinograd = {{input<AsFloat, 2>, input<AsFloat, 4>},
-                                     {input<AsBFloat16, 2>, input<AsBFloat16, 4>},
-                                     {input<AsHalf, 2>, input<AsHalf, 4>},
-                                     {output_floats<2>, output_floats<4>},
+const WinogradFunctions kWinograd = {{input<AsFloat, AsFloat, 2>, input<AsFloat, AsFloat, 4>},
+                                     {input<AsBFloat16, AsFloat, 2>, input<AsBFloat16, AsFloat, 4>},
+                                     {input<AsHalf, AsFloat, 2>, input<AsHalf, AsFloat, 4>},
+                                     {input<AsBFloat16, AsBFloat16, 2>, input<AsBFloat16, AsBFloat16, 4>},
+                                     {output<AsFloat, 2>, output<AsFloat, 4>},
+                                     {output<AsBFloat16, 2>, output<AsBFloat16, 4>},
                                      {output_any<2>, output_any<4>}};
 
 }  // namespace burnish::BURNISH_SIMD

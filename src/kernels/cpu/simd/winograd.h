@@ -22,14 +22,14 @@ struct WinogradInput {
   int64_t row = 0, pixel = 0;
   int row_begin = 0, row_end = 0, column_begin = 0, column_end = 0;
   int64_t channels = 0;
-  float* v = nullptr;      ///< Channels of position 0; written up to a multiple of the vector length.
-  int64_t v_position = 0;  ///< Elements between positions.
+  char* v = nullptr;       ///< Channels of position 0; written up to a multiple of the vector length.
+  int64_t v_position = 0;  ///< Between positions.
 };
 
 /// One tile of results, of which rows × columns pixels lie in the image.
 struct WinogradOutput {
   const float* products = nullptr;
-  int64_t position = 0;  ///< Elements between positions.
+  int64_t position = 0;  ///< Floats between positions.
   int rows = 0, columns = 0;
   int64_t channels = 0;
   char* y = nullptr;
@@ -40,10 +40,13 @@ struct WinogradOutput {
 
 /// Indexed by m / 2 - 1.
 struct WinogradFunctions {
-  void (*input_floats[2])(const WinogradInput&);
+  void (*input_floats[2])(const WinogradInput&);  ///< From X of a type to V of floats…
   void (*input_bfloat16[2])(const WinogradInput&);
   void (*input_halves[2])(const WinogradInput&);
-  void (*output_floats[2])(const WinogradOutput&);  ///< Residual and Y are floats, there is no multiplier.
+  void (*input_to_bfloat16[2])(const WinogradInput&);  ///< … or from bfloat16 to bfloat16.
+  void (*output_floats[2])(const WinogradOutput&);     ///< Residual and Y are floats, there is no multiplier.
+  void (*output_bfloat16[2])(const WinogradOutput&);   ///< … are bfloat16, and the activation is a clamp before which
+                                                       ///< the residual stands.
   void (*output_any[2])(const WinogradOutput&);
 };
 
@@ -51,6 +54,9 @@ namespace avx2 {
 extern const WinogradFunctions kWinograd;
 }
 namespace avx512 {
+extern const WinogradFunctions kWinograd;
+}
+namespace avx512bf16 {
 extern const WinogradFunctions kWinograd;
 }
 
