@@ -34,6 +34,16 @@ double elements_at(const Graph& graph, ValueId v, const Symbols& symbols) {
   return n;
 }
 
+/// Q·Kᵀ and its product with V. Packed, Q holds all three side by side.
+double attention_macs(const Graph& graph, const Node& n, const Symbols& symbols) {
+  const bool packed = n.attrs.get_int("packed_qkv", 0) != 0;
+  const auto& keys = graph.value(n.input(packed ? 0 : 1)).type.shape;
+  if (!keys || keys->size() != 3) return 0;
+  const auto count = static_cast<double>((*keys)[1].evaluate(symbols).value_or(0));
+  const double queries = elements_at(graph, n.input(0), symbols) / (packed ? 3 : 1);
+  return count * (queries + elements_at(graph, n.output(), symbols));
+}
+
 double macs_of(const Graph& graph, const Node& n, const Symbols& symbols) {
   const double outputs = elements_at(graph, n.output(), symbols);
   if (n.op == kFusedConv || n.op == "Conv") {
@@ -41,6 +51,7 @@ double macs_of(const Graph& graph, const Node& n, const Symbols& symbols) {
     const auto w = shape ? to_concrete(*shape) : std::nullopt;
     return w && (*w)[0] > 0 ? outputs * static_cast<double>(w->num_elements() / (*w)[0]) : 0;
   }
+  if (n.op == kFusedAttention) return attention_macs(graph, n, symbols);
   const auto& a = graph.value(n.input(0)).type.shape;
   if (!a || a->size() < 2) return 0;
   const Dim& depth = n.attrs.get_int("transA", 0) != 0 ? (*a)[a->size() - 2] : a->back();
@@ -48,7 +59,8 @@ double macs_of(const Graph& graph, const Node& n, const Symbols& symbols) {
 }
 
 bool is_counted(const Node& n) {
-  return n.op == kFusedConv || n.op == kFusedMatMul || n.op == "Conv" || n.op == "MatMul" || n.op == "Gemm";
+  return n.op == kFusedConv || n.op == kFusedMatMul || n.op == kFusedAttention || n.op == "Conv" || n.op == "MatMul" ||
+         n.op == "Gemm";
 }
 
 }  // namespace

@@ -23,7 +23,7 @@ struct Layer {
 /// In topological order.
 std::vector<Layer> find_layers(const Graph& graph, const OptimizationProfile& profile);
 
-/// All multiply-adds of convolutions and products at opt shapes, those of products of two activations included.
+/// All multiply-adds of convolutions and products at opt shapes, those of products of two activations and of attention included.
 double count_macs(const Graph& graph, const OptimizationProfile& profile);
 
 }  // namespace burnish

@@ -43,10 +43,20 @@ Json histogram_of(const Observer& observer) {
   return {{"low", observer.min()}, {"high", observer.max()}, {"zeros", h.num_zeros()}, {"counts", counts}};
 }
 
-Json json_of_layer(const PrecisionReport& r, size_t i, const Graph& graph, const RangeTable& ranges,
+/// The layer's input, or what is stored alike in front of it: ranges are those of values that something computes.
+std::string calibrated_value(const Graph& graph, const EncodingGroups& groups, ValueId input,
+                             const RangeTable& ranges) {
+  const std::string& name = graph.value(input).name;
+  if (ranges.find(name) != nullptr || groups.group_of(input) == kNoValue) return name;
+  for (ValueId v : groups.members(groups.group_of(input))) {
+    if (ranges.find(graph.value(v).name) != nullptr) return graph.value(v).name;
+  }
+  return name;
+}
+
+Json json_of_layer(const PrecisionReport& r, size_t i, const std::string& input, const RangeTable& ranges,
                    const Observations& observations) {
   const Layer& layer = r.layers[i];
-  const std::string input = graph.value(layer.input).name;
   Json json{{"name", layer.name},
             {"output", layer.output},
             {"op", layer.op},
@@ -112,8 +122,10 @@ std::string to_json(const PrecisionReport& r, const Graph& graph, const RangeTab
             {"macs", r.all_macs},
             {"lowered_macs", r.lowered_macs()}};
   json["layers"] = Json::array();
+  const EncodingGroups groups(graph);
   for (size_t i = 0; i < r.layers.size(); ++i) {
-    json["layers"].push_back(json_of_layer(r, i, graph, ranges, observations));
+    const std::string input = calibrated_value(graph, groups, r.layers[i].input, ranges);
+    json["layers"].push_back(json_of_layer(r, i, input, ranges, observations));
   }
   json["warnings"] = Json::array();
   for (const Warning& w : r.warnings) {
