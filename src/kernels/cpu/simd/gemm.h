@@ -128,6 +128,7 @@ namespace avx512vnni {
 void product_u8(const Product& p);
 }
 namespace avx512bf16 {
+void finish_tile(const TileResults& results);
 void product_bf16(const Product& p);
 }
 #undef BURNISH_GEMM_ENTRIES

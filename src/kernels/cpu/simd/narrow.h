@@ -6,7 +6,9 @@
 namespace burnish::BURNISH_SIMD {
 
 // finish_tile() is shared by the instruction sets that differ in how they multiply only.
-#if BURNISH_SIMD_avx512
+#if BURNISH_SIMD_avx512bf16
+namespace base = avx512bf16;  // rounds to bfloat16 in one instruction
+#elif BURNISH_SIMD_avx512
 namespace base = avx512;
 #else
 namespace base = avx2;
