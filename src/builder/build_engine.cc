@@ -84,7 +84,7 @@ class Build {
 
   Plan compile(const OptimizationProfile& profile, bool channels_last, const PrecisionChoice& precision) {
     auto optimised = compiler_.optimise(profile, channels_last, precision.is_lowered());
-    if (precision.is_lowered()) optimised = compiler_.lower(std::move(optimised), precision.plan);
+    if (precision.is_lowered()) optimised = precision.apply(compiler_, std::move(optimised));
     Plan plan = compiler_.compile(optimised.graph, profile, blobs_);
     report_.fused = optimised.report.fused;
     if (const int placed = count_placed(plan); placed > 0) report_.fused["written into a Concat"] = placed;

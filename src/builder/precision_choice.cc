@@ -1,13 +1,12 @@
 #include "builder/precision_choice.h"
 
-#include <cmath>
 #include <filesystem>
 #include <limits>
 
 #include "builder/accuracy_meter.h"
 #include "builder/layer_quantizer.h"
+#include "builder/precision_options.h"
 #include "builder/precision_report.h"
-#include "builder/profiles.h"
 #include "builder/sample_checks.h"
 
 namespace burnish {
@@ -19,37 +18,6 @@ constexpr double kHeldBackOfFew = 0.25;
 constexpr int64_t kFew = 64;
 constexpr int64_t kNoiseSamples = 16;  ///< That layers are compared on.
 constexpr int kMaxTrials = 24;
-constexpr int kLowestLevel = 2;  ///< Of optimisation: layers are fused from here on.
-
-void check_options(const PrecisionOptions& o) {
-  check(!(o.bf16 && o.fp16), ErrorCode::kInvalidArgument, "floats can be stored as BF16 or as FP16, not both");
-  check(!o.int8 || !o.calibrate.empty() || !o.calibration_cache.empty(), ErrorCode::kInvalidArgument,
-        "--int8 needs --calibrate DATA: some unlabelled samples of the model's inputs (or a --calibration-cache)");
-  check(!o.best || !o.calibrate.empty(), ErrorCode::kInvalidArgument,
-        "--best needs --calibrate DATA: some unlabelled samples to measure accuracy with");
-  check(o.calibrate.empty() || o.any(), ErrorCode::kInvalidArgument,
-        "--calibrate is given, but no precision to use it for: add --int8, --bf16, --fp16 or --best");
-  check((o.labels.empty() && o.metric_command.empty()) || !o.calibrate.empty(), ErrorCode::kInvalidArgument,
-        "labels and metrics need the samples that they judge: add --calibrate DATA");
-  check(o.labels.empty() || o.metric_command.empty(), ErrorCode::kInvalidArgument,
-        "accuracy is measured by --labels or by --metric, not by both");
-  check(!std::isnan(o.accuracy_drop), ErrorCode::kInvalidArgument, "the accuracy drop is not a number");
-  parse_calibrator(o.calibrator);
-}
-
-/// Throws kInvalidArgument where executions with these samples would be outside the profile.
-void check_shapes(const Samples& samples, const OptimizationProfile& profile) {
-  for (const auto& [name, shapes] : profile.inputs) {
-    const Shape item = samples.item_shape(name);
-    for (int i = 0; i < item.rank() && i + 1 < shapes.min.rank(); ++i) {
-      if (shapes.min[i + 1] <= item[i] && item[i] <= shapes.max[i + 1]) continue;
-      throw Error(ErrorCode::kInvalidArgument,
-                  fmt::format("the samples of '{}' are {} each, but the first profile is \"{}\"", name, to_string(item),
-                              to_string(profile)))
-          .with_hint("cut or pad the samples, or give a --profile that they fit");
-    }
-  }
-}
 
 class Chooser {
  public:
@@ -57,11 +25,8 @@ class Chooser {
       : compiler_(compiler), profile_(profile), options_(compiler.options().precision) {}
 
   PrecisionChoice run() {
-    check_options(options_);
+    check_precision_options(compiler_.options());
     if (!options_.any()) return {};
-    check(compiler_.options().opt_level >= kLowestLevel, ErrorCode::kInvalidArgument,
-          "lower precision needs optimised graphs: optimisation level {} or higher, not {}", kLowestLevel,
-          compiler_.options().opt_level);
     if (options_.calibrate.empty() && !options_.int8) return lowered_unmeasured();
     const ModelCompiler::Quiet quiet(compiler_);
     graph_ = compiler_.optimise(profile_, true, true).graph;
@@ -104,7 +69,7 @@ class Chooser {
   // --- samples and ranges -------------------------------------------------------------------------------------------
   void load_samples() {
     samples_ = Samples::load(options_.calibrate, compiler_.model());
-    check_shapes(*samples_, profile_);
+    check_sample_shapes(*samples_, profile_);
     split_ = split_samples(samples_->size(), samples_->size() < kFew ? kHeldBackOfFew : kHeldBack);
     if (!split_.held_back.empty()) return;
     compiler_.reporter().log(
@@ -121,6 +86,7 @@ class Chooser {
     if (samples_) observe_samples();
     if (!cached) choose_ranges();
     if (samples_) judge_samples();
+    equalise();
     quantizer_.emplace(graph_, profile_, ranges_, observations_);
     const size_t num_left = num_layers - quantizer_->layers().size();
     if (num_left == 0) return;
@@ -152,11 +118,26 @@ class Chooser {
     held_back_ = observe(compiler_, graph_, profile_, axes, *samples_, split_.held_back);
   }
 
-  void choose_ranges() {
+  RangeTable ranges_of_observations() const {
     CalibrationOptions calibration;
     calibration.calibrator = parse_calibrator(options_.calibrator);
-    ranges_ = LayerQuantizer::choose_ranges(observations_, calibration, fingerprint(), compiler_.reporter());
+    return LayerQuantizer::choose_ranges(observations_, calibration, fingerprint(), compiler_.reporter());
+  }
+
+  void choose_ranges() {
+    ranges_ = ranges_of_observations();
     if (!options_.calibration_cache.empty()) ranges_.save(options_.calibration_cache);
+  }
+
+  /// The cache keeps ranges of the model as it is; those of rescaled values always come from the samples.
+  void equalise() {
+    equalisation_ = choose_equalisation(graph_, observations_);
+    if (equalisation_.empty()) return;
+    equalise_layers(graph_, equalisation_);
+    observations_ = observe(compiler_, graph_, profile_, LayerQuantizer::values_to_observe(graph_, profile_), *samples_,
+                            split_.calibration);
+    const RangeTable rescaled = ranges_of_observations();
+    for (const auto& [name, factors] : equalisation_) ranges_.set(name, *rescaled.find(name));
   }
 
   void judge_samples() {
@@ -239,6 +220,7 @@ class Chooser {
     r.final = {fp32_.metric - result.final.loss, result.final.us};
     r.all_macs = count_macs(graph_, profile_);
     r.warnings = findings_.warnings;
+    outcome.choice.equalisation = equalisation_;
     outcome.choice.plan = plan_of(candidate, r.layers, r.raised);
     outcome.choice.summary = to_table(r);
     outcome.choice.json = to_json(r, graph_, ranges_, observations_);
@@ -291,6 +273,7 @@ class Chooser {
   SampleSplit split_;
   Observations observations_, held_back_;
   RangeTable ranges_;
+  Equalisation equalisation_;
   SampleFindings findings_;
   std::optional<LayerQuantizer> quantizer_;
   std::optional<AccuracyMeter> meter_;
@@ -298,6 +281,12 @@ class Chooser {
 };
 
 }  // namespace
+
+ModelCompiler::Optimised PrecisionChoice::apply(const ModelCompiler& compiler,
+                                                ModelCompiler::Optimised optimised) const {
+  equalise_layers(optimised.graph, equalisation);
+  return compiler.lower(std::move(optimised), plan);
+}
 
 PrecisionChoice choose_precision(ModelCompiler& compiler, const OptimizationProfile& profile) {
   return Chooser(compiler, profile).run();

@@ -3,16 +3,20 @@
 #include <map>
 #include <string>
 
+#include "builder/equalise_layers.h"
 #include "builder/model_compiler.h"
 #include "passes/precision.h"
 
 namespace burnish {
 
 struct PrecisionChoice {
+  Equalisation equalisation;  ///< Comes before the plan.
   PrecisionPlan plan;
   std::map<std::string, std::string> metadata;  ///< For the engine: "precision.…", "accuracy.…".
   std::string summary, json;                    ///< The accuracy table; empty when nothing was measured.
 
+  /// Brings an optimised graph into its final form.
+  ModelCompiler::Optimised apply(const ModelCompiler& compiler, ModelCompiler::Optimised optimised) const;
   bool is_lowered() const { return plan.floats != DType::kFloat32 || !plan.layers.empty(); }
 };
 
