@@ -132,6 +132,31 @@ TEST(SampleChecks, OtherInputsThanInTrainingAreReported) {
   }
 }
 
+/// A pile of values around `pile`, and others up to `high`, as activations with a flat minimum give.
+Observations piled(float pile, float high) {
+  Tensor t = random_floats({kSamples, 64}, 9, high / 10, high / 2);
+  for (int64_t i = 0; i < t.num_elements(); i += 8) t.as<float>()[i] = pile + 1e-3F * static_cast<float>(i % 5);
+  for (int64_t i = 1; i < t.num_elements(); i += 64) t.as<float>()[i] = high;
+  Observer observer(1);
+  observer.observe(t.as<float>(), t.shape(), kSamples);
+  return {{"value", observer}};
+}
+
+TEST(SampleChecks, APileAtTheEndOfTheRangeIsNotOutside) {
+  TestCompiler c(images("2, 2, 2, 2"), kImageProfile);
+  const Samples samples = samples_of(c.model(), {{"image", random_floats(kImageShape, 3)}});
+  const auto warnings_for = [&](float pile) {
+    RangeTable ranges("test");
+    // The calibration's histogram has its edge here; that of the narrower samples held back has finer bins.
+    ranges.set("value", {{-0.1640625F, 9}, kSamples, Calibrator::kMse});
+    const Observations seen = piled(-0.17F, 9), held_back = piled(pile, 7);
+    return check_samples(*c, c.profile(), samples, first_indices(8), {c.model(), ranges, seen, held_back}).warnings;
+  };
+  const auto is_outside = has_kind(WarningKind::kOutsideRange);
+  EXPECT_THAT(warnings_for(-0.17F), testing::Not(is_outside));
+  EXPECT_THAT(warnings_for(-3), is_outside);
+}
+
 TEST(TrainingStatistics, AnUntrainedModelHasNone) {
   TestCompiler c(R"(graph "g" {
     input %image: float32[n,3,8,8]
