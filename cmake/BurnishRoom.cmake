@@ -4,18 +4,6 @@
 # with target_sources). A room sees the headers of exactly the rooms it depends on: every room's headers are reached
 # through a folder of links of its own, so an include against the arrows of the design fails to build
 # ("base/error.h: No such file").
-# Headers that nearly every file includes are compiled once per target: a quarter off the time of a whole build.
-set(BURNISH_COMMON_HEADERS <algorithm> <fmt/format.h> <functional> <map> <memory> <optional> <set> <span> <string>
-                           <vector>)
-# Fewer files than this are done before the headers are.
-set(BURNISH_FEWEST_FILES 5)
-function(burnish_precompile target sources)
-  list(LENGTH ${sources} count)
-  if(count GREATER_EQUAL BURNISH_FEWEST_FILES)
-    target_precompile_headers(${target} PRIVATE ${BURNISH_COMMON_HEADERS} ${ARGN})
-  endif()
-endfunction()
-
 function(burnish_room name)
   cmake_parse_arguments(ROOM "" "" "DEPENDS;LIBRARIES" ${ARGN})
   set(target "burnish_${name}")
@@ -31,7 +19,6 @@ function(burnish_room name)
   target_include_directories(${target} PUBLIC "${links}")
   list(TRANSFORM ROOM_DEPENDS PREPEND burnish_)
   target_link_libraries(${target} PUBLIC ${ROOM_DEPENDS} ${ROOM_LIBRARIES} PRIVATE burnish_options)
-  burnish_precompile(${target} sources)
 endfunction()
 
 # burnish_test(ROOM LIBRARIES …): the test program test_<room> of all tests/<room>/*_test.cc.
@@ -42,7 +29,6 @@ function(burnish_test room)
     return()
   endif()
   add_executable(test_${room} ${sources})
-  burnish_precompile(test_${room} sources <gmock/gmock.h> <gtest/gtest.h>)
   target_include_directories(test_${room} PRIVATE "${CMAKE_SOURCE_DIR}/tests")
   target_link_libraries(test_${room} PRIVATE ${TEST_LIBRARIES} burnish_options GTest::gmock GTest::gtest_main)
   add_test(NAME ${room} COMMAND test_${room} --gtest_brief=1)

@@ -48,6 +48,7 @@ Shape parse_shape(std::string_view text, const std::string& path) {
     int64_t dim = 0;
     const auto [next, error] = std::from_chars(p, end, dim);
     if (error == std::errc{}) {
+      check(dim >= 0, ErrorCode::kInvalidArgument, "'{}': a negative dimension in the .npy header", path);
       shape.push_back(dim);
       p = next;
     } else {

@@ -49,7 +49,7 @@ double macs_of(const Graph& graph, const Node& n, const Symbols& symbols) {
   if (n.op == kFusedConv || n.op == "Conv") {
     const auto& shape = graph.value(n.input(1)).type.shape;
     const auto w = shape ? to_concrete(*shape) : std::nullopt;
-    return w && (*w)[0] > 0 ? outputs * static_cast<double>(w->num_elements() / (*w)[0]) : 0;
+    return w && (*w)[0] > 0 ? outputs * static_cast<double>(w->num_elements()) / static_cast<double>((*w)[0]) : 0;
   }
   if (n.op == kFusedAttention) return attention_macs(graph, n, symbols);
   const auto& a = graph.value(n.input(0)).type.shape;
