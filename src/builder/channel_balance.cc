@@ -10,8 +10,6 @@ namespace {
 
 /// A gain smaller than this is not worth a multiplication.
 constexpr double kWorthwhile = 0.8;
-/// … or, where it makes a step of its own that the value's producer would have saved, than this.
-constexpr double kWorthAStep = 0.4;
 /// Of a bell-shaped channel: its standard deviation as a share of its largest magnitude.
 constexpr double kSpread = 0.25;
 
@@ -102,7 +100,7 @@ double step_of(const Range& range) {
 
 }  // namespace
 
-std::optional<BalancedValue> balance_channels(const Observer& observer, const Encoding& plain, bool has_own_step,
+std::optional<BalancedValue> balance_channels(const Observer& observer, const Encoding& plain,
                                               const std::vector<const Tensor*>& weights,
                                               const std::vector<ChannelLayout>& by_input) {
   const size_t channels = observer.channels().size();
@@ -117,7 +115,7 @@ std::optional<BalancedValue> balance_channels(const Observer& observer, const En
   };
   const double unchanged = balance.error(std::vector<float>(channels, 1.0F), plain.scale);
   const AlphaChoice best = choose_alpha(error_of, default_alphas());
-  if (!(best.error < (has_own_step ? kWorthwhile : kWorthAStep) * unchanged)) return std::nullopt;
+  if (!(best.error < kWorthwhile * unchanged)) return std::nullopt;
   const std::vector<float> factors = balance.factors(best.alpha);
   const ScaleAndZero s = uint8_scale(balance.range(factors));
   return BalancedValue{{DType::kUInt8, s.scale, s.zero}, factors};

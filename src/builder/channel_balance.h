@@ -15,10 +15,9 @@ struct BalancedValue {
   std::vector<float> factors;  ///< By channel: what the value is multiplied with, and the weights divided by.
 };
 
-/// For a value that only matrix products read; has_own_step: quantising it is a step of its own anyhow, else the
-/// multiplication makes it one and must gain more; by_input: each weight's layout along its input channels. The share
-/// that moves (SmoothQuant's α) is the one with the least expected error; nullopt when leaving all as it is is as good.
-std::optional<BalancedValue> balance_channels(const Observer& observer, const Encoding& plain, bool has_own_step,
+/// For a value that only matrix products read; by_input: each weight's layout along its input channels. The share that
+/// moves (SmoothQuant's α) is the one with the least expected error; nullopt when leaving all as it is is as good.
+std::optional<BalancedValue> balance_channels(const Observer& observer, const Encoding& plain,
                                               const std::vector<const Tensor*>& weights,
                                               const std::vector<ChannelLayout>& by_input);
 

@@ -96,10 +96,7 @@ void LayerQuantizer::balance(const Observations& observations) {
       by_input.push_back(ChannelLayout::of(w.shape(), 1 - l.channel_axis));
     }
     if (!products) continue;
-    const Node* producer = graph_.producer(group);
-    const bool own_step =
-        producer == nullptr || !can_write(*producer, DType::kUInt8) || graph_.users(group).size() > weights.size();
-    const auto balanced = balance_channels(observer->second, precision.encoding, own_step, weights, by_input);
+    const auto balanced = balance_channels(observer->second, precision.encoding, weights, by_input);
     if (!balanced) continue;
     precision = {balanced->encoding, tensor_of(balanced->factors)};
     ++num_balanced_;

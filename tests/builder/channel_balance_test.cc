@@ -21,7 +21,7 @@ struct Product {
   }
 
   std::optional<BalancedValue> balanced() const {
-    return balance_channels(observer, plain, true, {&w}, {ChannelLayout::of(w.shape(), 0)});
+    return balance_channels(observer, plain, {&w}, {ChannelLayout::of(w.shape(), 0)});
   }
 
   /// Squared error of the product of X·factors in the encoding and quantised W/factors.
@@ -67,10 +67,10 @@ TEST(ChannelBalance, EvenChannelsAreLeftAlone) {
 TEST(ChannelBalance, WhatDoesNotFitIsLeftAlone) {
   const Product p(50);
   const Tensor other = random_floats({kDepth + 1, 4}, 3);
-  EXPECT_FALSE(balance_channels(p.observer, p.plain, true, {&p.w, &other},
+  EXPECT_FALSE(balance_channels(p.observer, p.plain, {&p.w, &other},
                                 {ChannelLayout::of(p.w.shape(), 0), ChannelLayout::of(other.shape(), 0)}));
-  EXPECT_FALSE(balance_channels(p.observer, p.plain, true, {}, {}));
-  EXPECT_FALSE(balance_channels(Observer(1), p.plain, true, {&p.w}, {ChannelLayout::of(p.w.shape(), 0)}));
+  EXPECT_FALSE(balance_channels(p.observer, p.plain, {}, {}));
+  EXPECT_FALSE(balance_channels(Observer(1), p.plain, {&p.w}, {ChannelLayout::of(p.w.shape(), 0)}));
 }
 
 }  // namespace
