@@ -1,3 +1,17 @@
+# burnish_headers(NAME OPTIONS … LIBRARIES … HEADERS …): headers from outside that nearly every file includes, compiled once. Three
+# tenths of a build from nothing. None of a room's own: a forgotten include would go unseen.
+function(burnish_headers name)
+  cmake_parse_arguments(HEADERS "" "" "OPTIONS;LIBRARIES;HEADERS" ${ARGN})
+  file(TOUCH "${CMAKE_BINARY_DIR}/${name}.cc")
+  add_library(${name} OBJECT "${CMAKE_BINARY_DIR}/${name}.cc")
+  target_link_libraries(${name} PRIVATE burnish_options ${HEADERS_LIBRARIES})
+  target_compile_options(${name} PRIVATE ${HEADERS_OPTIONS})
+  target_precompile_headers(${name} PRIVATE ${HEADERS_HEADERS})
+endfunction()
+set(common_headers <algorithm> <array> <cmath> <fmt/format.h> <functional> <map> <memory> <optional> <set> <span> <string>
+                   <string_view> <vector>)
+burnish_headers(burnish_headers LIBRARIES fmt::fmt HEADERS ${common_headers})
+
 # burnish_room(NAME DEPENDS rooms… LIBRARIES external…)
 #
 # One static library per folder below src/, of all its .cc files (files in sub-folders are added by the room itself
@@ -17,9 +31,13 @@ function(burnish_room name)
   endif()
   add_library(${target} STATIC ${sources})
   target_include_directories(${target} PUBLIC "${links}")
+  target_precompile_headers(${target} REUSE_FROM burnish_headers)
   list(TRANSFORM ROOM_DEPENDS PREPEND burnish_)
   target_link_libraries(${target} PUBLIC ${ROOM_DEPENDS} ${ROOM_LIBRARIES} PRIVATE burnish_options)
 endfunction()
+
+# All tests of rooms, without the programs.
+add_custom_target(burnish_unit_tests)
 
 # burnish_test(ROOM LIBRARIES …): the test program test_<room> of all tests/<room>/*_test.cc.
 function(burnish_test room)
@@ -30,7 +48,10 @@ function(burnish_test room)
   endif()
   add_executable(test_${room} ${sources})
   target_include_directories(test_${room} PRIVATE "${CMAKE_SOURCE_DIR}/tests")
+  target_compile_options(test_${room} PRIVATE ${test_options})
+  target_precompile_headers(test_${room} REUSE_FROM burnish_test_headers)
   target_link_libraries(test_${room} PRIVATE ${TEST_LIBRARIES} burnish_options GTest::gmock GTest::gtest_main)
+  add_dependencies(burnish_unit_tests test_${room})
   add_test(NAME ${room} COMMAND test_${room} --gtest_brief=1)
   set_tests_properties(${room} PROPERTIES WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}" TIMEOUT 600)
 endfunction()

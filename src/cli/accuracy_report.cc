@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "base/error.h"
+#include "cli/json.h"
 
 namespace burnish::cli {
 namespace {
@@ -56,7 +57,7 @@ AccuracyLayer layer_of(const Json& json) {
   return layer;
 }
 
-AccuracyReport report_of(Json json) {
+AccuracyReport report_of(const Json& json) {
   AccuracyReport r;
   r.metric = json.at("metric").get<std::string>();
   r.precision = json.at("precision").get<std::string>();
@@ -71,7 +72,6 @@ AccuracyReport report_of(Json json) {
   r.lowered_macs = json.at("lowered_macs").get<double>();
   for (const Json& layer : json.at("layers")) r.layers.push_back(layer_of(layer));
   for (const Json& warning : json.at("warnings")) r.warnings.push_back(warning.at("text").get<std::string>());
-  r.json = std::move(json);
   return r;
 }
 
@@ -103,7 +103,9 @@ std::optional<AccuracyReport> stored_report(const EngineData& engine) {
   const auto it = engine.metadata.find(std::string(kKey));
   if (it == engine.metadata.end() || it->second.empty()) return std::nullopt;
   try {
-    return report_of(Json::parse(it->second));
+    AccuracyReport report = report_of(Json::parse(it->second));
+    report.json = it->second;
+    return report;
   } catch (const Json::exception& error) {
     throw Error(ErrorCode::kCorrupt, fmt::format("the engine's accuracy report cannot be read: {}", error.what()))
         .with_hint("build the engine again");

@@ -4,7 +4,6 @@
 #include <string>
 #include <vector>
 
-#include "cli/command.h"
 #include "engine/engine_data.h"
 
 namespace burnish::cli {
@@ -46,7 +45,7 @@ struct AccuracyReport {
   double macs = 0, lowered_macs = 0;
   std::vector<AccuracyLayer> layers;  ///< In order of execution.
   std::vector<std::string> warnings;
-  Json json;  ///< As stored.
+  std::string json;  ///< As stored.
 
   double loss_of(const AccuracyLine& line) const { return float32.metric - line.metric; }
   double share_of(const AccuracyLayer& layer) const { return macs > 0 ? layer.macs / macs : 0; }

@@ -11,6 +11,7 @@
 #include "cli/command.h"
 #include "cli/execution.h"
 #include "cli/inputs.h"
+#include "cli/json.h"
 #include "cli/step_table.h"
 #include "runtime/engine_impl.h"
 
@@ -195,20 +196,16 @@ int run(const Options& options) {
   return 0;
 }
 
-Action declare(CLI::App& app) {
+Action declare(OptionSet& command, const CommandLine&) {
   auto options = std::make_shared<Options>();
-  app.add_option("engine", options->engine, "The engine file")->required()->type_name("M.engine");
-  add_shape_options(app, options->inputs);
-  add_file_option(app, options->inputs);
-  app.add_option("--threads", options->num_threads, "Threads of each context [cores / contexts]")->type_name("N");
-  app.add_option("--contexts", options->num_contexts, "Contexts that execute side by side")
-      ->type_name("N")
-      ->capture_default_str();
-  app.add_option("--duration", options->duration_s, "Seconds to measure, after a warm-up")
-      ->type_name("S")
-      ->capture_default_str();
-  app.add_flag("--profile-steps", options->profile_steps, "Add a table of steps: time, GFLOP/s, GB/s, share");
-  add_json_flag(app, options->flags);
+  command.add("engine", options->engine, "The engine file").required().value_name("M.engine");
+  add_shape_options(command, options->inputs);
+  add_file_option(command, options->inputs);
+  command.add("--threads", options->num_threads, "Threads of each context [cores / contexts]").value_name("N");
+  command.add("--contexts", options->num_contexts, "Contexts that execute side by side").value_name("N").show_default();
+  command.add("--duration", options->duration_s, "Seconds to measure, after a warm-up").value_name("S").show_default();
+  command.flag("--profile-steps", options->profile_steps, "Add a table of steps: time, GFLOP/s, GB/s, share");
+  add_json_flag(command, options->flags);
   return [options] { return run(*options); };
 }
 

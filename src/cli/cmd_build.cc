@@ -7,6 +7,7 @@
 #include "builder/build_engine.h"
 #include "cli/command.h"
 #include "cli/interrupt.h"
+#include "cli/json.h"
 
 namespace burnish::cli {
 namespace {
@@ -71,63 +72,63 @@ int run(Options& options) {
   return 0;
 }
 
-void declare_precision(CLI::App& app, Options& options) {
+void declare_precision(OptionSet& command, Options& options) {
   PrecisionOptions& precision = options.build.precision;
   const auto group = "Precision";
-  app.add_flag("--bf16", precision.bf16, "Store floats as BF16 wherever kernels can")->group(group);
-  app.add_flag("--fp16", precision.fp16, "Store floats as FP16")->group(group)->excludes("--bf16");
-  app.add_flag("--int8", precision.int8, "Compute convolutions and products on 8-bit integers")->group(group);
-  app.add_flag("--best", precision.best, "Whatever is fastest within the accuracy budget")->group(group);
-  app.add_option("--calibrate", precision.calibrate,
-                 "Unlabelled samples of the inputs: .npz, .npy, raw files or folders; NAME=FILE says which input")
-      ->type_name("DATA")
-      ->allow_extra_args(false)
-      ->group(group);
-  app.add_option("--calibrator", precision.calibrator, "How ranges are chosen: minmax, percentile, entropy or mse")
-      ->type_name("NAME")
-      ->capture_default_str()
-      ->group(group);
-  app.add_option("--calibration-cache", precision.calibration_cache, "Text file of ranges, read if there, else written")
-      ->type_name("FILE")
-      ->group(group);
-  app.add_option("--accuracy-drop", options.accuracy_drop,
-                 "Most that may be lost against FP32 on samples held back, such as 1%; none: anything [1%]")
-      ->type_name("SHARE")
-      ->group(group);
-  app.add_option("--labels", precision.labels, "Class of every sample, .npy: top-1 accuracy is then the metric")
-      ->type_name("FILE.npy")
-      ->group(group);
-  app.add_option("--metric", precision.metric_command,
-                 "Program that prints a metric, higher is better; it gets a folder with OUTPUT.npy and indices.npy")
-      ->type_name("COMMAND")
-      ->group(group);
+  const Option bf16 = command.flag("--bf16", precision.bf16, "Store floats as BF16 wherever kernels can").group(group);
+  command.flag("--fp16", precision.fp16, "Store floats as FP16").group(group).excludes(bf16);
+  command.flag("--int8", precision.int8, "Compute convolutions and products on 8-bit integers").group(group);
+  command.flag("--best", precision.best, "Whatever is fastest within the accuracy budget").group(group);
+  command
+      .add("--calibrate", precision.calibrate,
+           "Unlabelled samples of the inputs: .npz, .npy, raw files or folders; NAME=FILE says which input")
+      .value_name("DATA")
+      .group(group);
+  command.add("--calibrator", precision.calibrator, "How ranges are chosen: minmax, percentile, entropy or mse")
+      .value_name("NAME")
+      .show_default()
+      .group(group);
+  command.add("--calibration-cache", precision.calibration_cache, "Text file of ranges, read if there, else written")
+      .value_name("FILE")
+      .group(group);
+  command
+      .add("--accuracy-drop", options.accuracy_drop,
+           "Most that may be lost against FP32 on samples held back, such as 1%; none: anything [1%]")
+      .value_name("SHARE")
+      .group(group);
+  command.add("--labels", precision.labels, "Class of every sample, .npy: top-1 accuracy is then the metric")
+      .value_name("FILE.npy")
+      .group(group);
+  command
+      .add("--metric", precision.metric_command,
+           "Program that prints a metric, higher is better; it gets a folder with OUTPUT.npy and indices.npy")
+      .value_name("COMMAND")
+      .group(group);
 }
 
-Action declare(CLI::App& app) {
+Action declare(OptionSet& command, const CommandLine&) {
   auto options = std::make_shared<Options>();
-  app.add_option("model", options->model, "The model, an .onnx file")->required()->type_name("MODEL.onnx");
-  app.add_option("-o,--output", options->engine, "The engine file [MODEL.engine]")->type_name("FILE");
-  app.add_option("--profile", options->profiles,
-                 "Shapes to build for, as NAME=MIN:OPT:MAX, several inputs separated by commas; repeat for several "
-                 "profiles")
-      ->type_name("PROFILE")
-      ->allow_extra_args(false);
-  app.add_option("--threads", options->build.num_threads, "Threads to tune for [all cores]")->type_name("N");
-  app.add_option("--opt-level", options->build.opt_level, "0: no tuning, no fusion … 5: every candidate, timed long")
-      ->type_name("0..5")
-      ->capture_default_str();
-  app.add_option("--timing-cache", options->build.timing_cache, "File of measured times, read and updated")
-      ->type_name("FILE");
-  app.add_option("--memory-limit", options->build.memory_limit_bytes,
+  command.add("model", options->model, "The model, an .onnx file").required().value_name("MODEL.onnx");
+  command.add("-o,--output", options->engine, "The engine file [MODEL.engine]").value_name("FILE");
+  command
+      .add("--profile", options->profiles,
+           "Shapes to build for, as NAME=MIN:OPT:MAX, several inputs separated by commas; repeat for several "
+           "profiles")
+      .value_name("PROFILE");
+  command.add("--threads", options->build.num_threads, "Threads to tune for [all cores]").value_name("N");
+  command.add("--opt-level", options->build.opt_level, "0: no tuning, no fusion … 5: every candidate, timed long")
+      .value_name("0..5")
+      .show_default();
+  command.add("--timing-cache", options->build.timing_cache, "File of measured times, read and updated")
+      .value_name("FILE");
+  command
+      .add_bytes("--memory-limit", options->build.memory_limit_bytes,
                  "Most bytes of weights and intermediate values, such as 500MB")
-      ->transform(CLI::AsSizeValue(false))
-      ->type_name("BYTES");
-  app.add_option("--disable-pass", options->build.disabled_passes, "Leave out a pass; may be repeated")
-      ->type_name("NAME")
-      ->allow_extra_args(false);
-  declare_precision(app, *options);
-  add_log_flags(app, options->flags);
-  add_json_flag(app, options->flags);
+      .value_name("BYTES");
+  command.add("--disable-pass", options->build.disabled_passes, "Leave out a pass; may be repeated").value_name("NAME");
+  declare_precision(command, *options);
+  add_log_flags(command, options->flags);
+  add_json_flag(command, options->flags);
   return [options] { return run(*options); };
 }
 

@@ -8,6 +8,7 @@
 #include "cli/difference.h"
 #include "cli/execution.h"
 #include "cli/inputs.h"
+#include "cli/json.h"
 #include "cli/observable.h"
 #include "engine/engine_file.h"
 #include "ir/interpreter.h"
@@ -173,20 +174,18 @@ int run(const Options& options) {
   return equal ? 0 : kDiffers;
 }
 
-Action declare(CLI::App& app) {
+Action declare(OptionSet& command, const CommandLine&) {
   auto options = std::make_shared<Options>();
-  app.add_option("model", options->model, "The model that the engine was built from")
-      ->required()
-      ->type_name("MODEL.onnx");
-  app.add_option("engine", options->engine, "The engine file")->required()->type_name("M.engine");
-  add_file_option(app, options->inputs);
-  add_shape_options(app, options->inputs);
-  app.add_option("--threads", options->num_threads, "Threads to run the engine with [all cores]")->type_name("N");
-  app.add_option("--tolerance", options->tolerance, "Largest difference, relative to the output's largest magnitude")
-      ->type_name("X")
-      ->capture_default_str();
-  app.add_flag("--per-layer", options->per_layer, "Compare intermediate values too and name the first that diverges");
-  add_json_flag(app, options->flags);
+  command.add("model", options->model, "The model that the engine was built from").required().value_name("MODEL.onnx");
+  command.add("engine", options->engine, "The engine file").required().value_name("M.engine");
+  add_file_option(command, options->inputs);
+  add_shape_options(command, options->inputs);
+  command.add("--threads", options->num_threads, "Threads to run the engine with [all cores]").value_name("N");
+  command.add("--tolerance", options->tolerance, "Largest difference, relative to the output's largest magnitude")
+      .value_name("X")
+      .show_default();
+  command.flag("--per-layer", options->per_layer, "Compare intermediate values too and name the first that diverges");
+  add_json_flag(command, options->flags);
   return [options] { return run(*options); };
 }
 

@@ -7,24 +7,6 @@
 namespace burnish::cli {
 namespace {
 
-struct CommandWords {
-  std::string name, description;
-  std::vector<std::pair<std::string, std::string>> options;  ///< "--json" and what it does.
-};
-
-std::vector<CommandWords> words_of(const CLI::App& root) {
-  std::vector<CommandWords> commands;
-  for (const CLI::App* sub : root.get_subcommands([](const CLI::App*) { return true; })) {
-    CommandWords words{sub->get_name(), sub->get_description(), {}};
-    for (const CLI::Option* option : sub->get_options()) {
-      for (const std::string& name : option->get_lnames())
-        words.options.emplace_back("--" + name, option->get_description());
-    }
-    commands.push_back(std::move(words));
-  }
-  return commands;
-}
-
 std::string names_of(const std::vector<CommandWords>& commands) {
   std::string names;
   for (const CommandWords& command : commands) names += (names.empty() ? "" : " ") + command.name;
@@ -99,11 +81,11 @@ std::string fish_script(const std::vector<CommandWords>& commands) {
   return script;
 }
 
-Action declare(CLI::App& app) {
+Action declare(OptionSet& command, const CommandLine& line) {
   auto shell = std::make_shared<std::string>();
-  app.add_option("shell", *shell, "bash, zsh or fish")->required()->check(CLI::IsMember({"bash", "zsh", "fish"}));
-  return [shell, &app] {
-    const auto commands = words_of(*app.get_parent());
+  command.add("shell", *shell, "bash, zsh or fish").required().one_of({"bash", "zsh", "fish"});
+  return [shell, &line] {
+    const auto commands = line.words();
     fmt::print("{}", *shell == "bash"  ? bash_script(commands)
                      : *shell == "zsh" ? zsh_script(commands)
                                        : fish_script(commands));

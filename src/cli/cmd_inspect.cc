@@ -8,6 +8,7 @@
 #include "cli/accuracy_text.h"
 #include "cli/command.h"
 #include "cli/describe.h"
+#include "cli/json.h"
 #include "engine/engine_file.h"
 #include "ir/text.h"
 #include "onnx/importer.h"
@@ -55,7 +56,7 @@ int inspect_accuracy(const Options& options, const EngineData& engine) {
   }
   if (!options.html.empty()) write_file(options.html, accuracy_page(*report, options.file));
   if (options.flags.json) {
-    print_json(report->json);
+    print_json(Json::parse(report->json));
   } else if (options.html.empty()) {
     print_accuracy(*report);
   } else {
@@ -81,18 +82,18 @@ int inspect_engine(const Options& options) {
   return 0;
 }
 
-Action declare(CLI::App& app) {
+Action declare(OptionSet& command, const CommandLine&) {
   auto options = std::make_shared<Options>();
-  app.add_option("file", options->file, "An .onnx or .engine file")->required()->type_name("FILE");
-  auto* dot =
-      app.add_flag("--dot", options->dot, "A picture for Graphviz: burnish inspect F --dot | dot -Tsvg > f.svg");
-  app.add_flag("--text", options->text, "A model's whole graph as text")->excludes(dot);
-  app.add_flag("--optimised", options->optimised, "Run the passes on the model first");
-  auto* accuracy = app.add_flag("--accuracy", options->accuracy,
-                                "What lower precision cost an engine, as measured when it was built");
-  accuracy->excludes(dot);
-  app.add_option("--html", options->html, "With --accuracy: a page with pictures")->needs(accuracy)->type_name("FILE");
-  add_json_flag(app, options->flags);
+  command.add("file", options->file, "An .onnx or .engine file").required().value_name("FILE");
+  const Option dot =
+      command.flag("--dot", options->dot, "A picture for Graphviz: burnish inspect F --dot | dot -Tsvg > f.svg");
+  command.flag("--text", options->text, "A model's whole graph as text").excludes(dot);
+  command.flag("--optimised", options->optimised, "Run the passes on the model first");
+  Option accuracy = command.flag("--accuracy", options->accuracy,
+                                 "What lower precision cost an engine, as measured when it was built");
+  accuracy.excludes(dot);
+  command.add("--html", options->html, "With --accuracy: a page with pictures").needs(accuracy).value_name("FILE");
+  add_json_flag(command, options->flags);
   return [options] { return is_model(options->file) ? inspect_model(*options) : inspect_engine(*options); };
 }
 

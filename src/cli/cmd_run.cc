@@ -7,6 +7,7 @@
 #include "cli/command.h"
 #include "cli/execution.h"
 #include "cli/inputs.h"
+#include "cli/json.h"
 #include "runtime/engine_impl.h"
 
 namespace burnish::cli {
@@ -65,16 +66,16 @@ int run(const Options& options) {
   return 0;
 }
 
-Action declare(CLI::App& app) {
+Action declare(OptionSet& command, const CommandLine&) {
   auto options = std::make_shared<Options>();
-  app.add_option("engine", options->engine, "The engine file")->required()->type_name("M.engine");
-  add_file_option(app, options->inputs);
-  add_shape_options(app, options->inputs);
-  app.add_option("-o,--output-dir", options->output_dir, "Folder for <output name>.npy; '/' in a name becomes '_'")
-      ->type_name("DIR");
-  app.add_option("--threads", options->num_threads, "Threads to run with [all cores]")->type_name("N");
-  app.add_flag("-q,--quiet", options->flags.quiet, "Say nothing but errors");
-  add_json_flag(app, options->flags);
+  command.add("engine", options->engine, "The engine file").required().value_name("M.engine");
+  add_file_option(command, options->inputs);
+  add_shape_options(command, options->inputs);
+  command.add("-o,--output-dir", options->output_dir, "Folder for <output name>.npy; '/' in a name becomes '_'")
+      .value_name("DIR");
+  command.add("--threads", options->num_threads, "Threads to run with [all cores]").value_name("N");
+  command.flag("-q,--quiet", options->flags.quiet, "Say nothing but errors");
+  add_json_flag(command, options->flags);
   return [options] { return run(*options); };
 }
 

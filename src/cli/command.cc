@@ -1,24 +1,16 @@
 #include "cli/command.h"
 
-#include <fmt/format.h>
-
-#include <cstdio>
-
 #include "base/error.h"
 
 namespace burnish::cli {
 
-void add_json_flag(CLI::App& app, OutputFlags& flags) {
-  app.add_flag("--json", flags.json, "Write the result as JSON to stdout; errors too");
+void add_json_flag(OptionSet& command, OutputFlags& flags) {
+  command.flag("--json", flags.json, "Write the result as JSON to stdout; errors too");
 }
 
-void add_log_flags(CLI::App& app, OutputFlags& flags) {
-  auto* quiet = app.add_flag("-q,--quiet", flags.quiet, "Say nothing but errors");
-  app.add_flag("-v,--verbose", flags.verbose, "Tell what every pass changed and how long it took")->excludes(quiet);
-}
-
-void print_json(const Json& json) {
-  fmt::print("{}\n", json.dump(2, ' ', false, Json::error_handler_t::replace));
+void add_log_flags(OptionSet& command, OutputFlags& flags) {
+  const Option quiet = command.flag("-q,--quiet", flags.quiet, "Say nothing but errors");
+  command.flag("-v,--verbose", flags.verbose, "Tell what every pass changed and how long it took").excludes(quiet);
 }
 
 std::string printable(std::string_view text) {

@@ -1,14 +1,13 @@
 #pragma once
 // The commands of `burnish`: one file each, one row each in main.cc.
-#include <CLI/CLI.hpp>
 #include <functional>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
+#include <utility>
+
+#include "cli/options.h"
 
 namespace burnish::cli {
-
-using Json = nlohmann::ordered_json;
 
 /// Exit code of `compare` when outputs differ by more than the tolerance. Errors have codes of their own
 /// (exit_code_of); all are listed in docs/cli.md.
@@ -21,7 +20,7 @@ struct Command {
   std::string_view name;
   std::string_view description;
   std::string_view examples;  ///< Shown below the options in --help.
-  Action (*declare)(CLI::App& app);
+  Action (*declare)(OptionSet& command, const CommandLine& line);
 };
 
 extern const Command kBuild, kRun, kBench, kCompare, kInspect, kCompletion;
@@ -30,11 +29,8 @@ extern const Command kBuild, kRun, kBench, kCompare, kInspect, kCompletion;
 struct OutputFlags {
   bool json = false, quiet = false, verbose = false;
 };
-void add_json_flag(CLI::App& app, OutputFlags& flags);
-void add_log_flags(CLI::App& app, OutputFlags& flags);
-
-/// Pretty-printed, with a newline, to stdout.
-void print_json(const Json& json);
+void add_json_flag(OptionSet& command, OutputFlags& flags);
+void add_log_flags(OptionSet& command, OutputFlags& flags);
 
 /// Text from a model, safe for a terminal: control characters and bytes that are no UTF-8 become '?'.
 std::string printable(std::string_view text);

@@ -1,8 +1,10 @@
 #include <fmt/format.h>
 
 #include "builder/profiles.h"
+#include "cli/command.h"
 #include "cli/describe.h"
 #include "cli/dot.h"
+#include "cli/json.h"
 #include "cli/step_precision.h"
 #include "cli/step_table.h"
 

@@ -2,8 +2,10 @@
 
 #include <map>
 
+#include "cli/command.h"
 #include "cli/describe.h"
 #include "cli/dot.h"
+#include "cli/json.h"
 
 namespace burnish::cli {
 namespace {

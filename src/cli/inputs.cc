@@ -119,17 +119,15 @@ Tensor random_tensor(const std::string& name, DType dtype, const Shape& shape, u
 
 }  // namespace
 
-void add_file_option(CLI::App& app, InputRequest& request) {
-  app.add_option("-i,--input", request.files, "An input's values, as NAME=FILE.npy; repeat for every input [random]")
-      ->type_name("NAME=FILE")
-      ->allow_extra_args(false);
+void add_file_option(OptionSet& command, InputRequest& request) {
+  command.add("-i,--input", request.files, "An input's values, as NAME=FILE.npy; repeat for every input [random]")
+      .value_name("NAME=FILE");
 }
 
-void add_shape_options(CLI::App& app, InputRequest& request) {
-  app.add_option("--shape", request.shapes, "An input's shape, as NAME=1x3x224x224 [the profile's opt shape]")
-      ->type_name("NAME=SHAPE")
-      ->allow_extra_args(false);
-  app.add_option("--seed", request.seed, "Seed of random inputs")->type_name("N")->capture_default_str();
+void add_shape_options(OptionSet& command, InputRequest& request) {
+  command.add("--shape", request.shapes, "An input's shape, as NAME=1x3x224x224 [the profile's opt shape]")
+      .value_name("NAME=SHAPE");
+  command.add("--seed", request.seed, "Seed of random inputs").value_name("N").show_default();
 }
 
 std::map<std::string, Tensor> make_inputs(const EngineData& engine, const InputRequest& request) {

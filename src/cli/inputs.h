@@ -15,8 +15,8 @@ struct InputRequest {
   std::vector<std::string> shapes;  ///< "NAME=1x3x224x224"
   uint64_t seed = 0;
 };
-void add_file_option(CLI::App& app, InputRequest& request);
-void add_shape_options(CLI::App& app, InputRequest& request);
+void add_file_option(OptionSet& command, InputRequest& request);
+void add_shape_options(OptionSet& command, InputRequest& request);
 
 /// Every input of the engine. Shapes come from the files, from --shape, from dimensions shared with those, else from
 /// the first profile's opt. Random floats lie in [-1, 1), integers are 0 or 1, and inputs called "…mask…" are all

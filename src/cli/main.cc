@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <map>
 #include <new>
 
 #include "base/error.h"
 #include "cli/command.h"
 #include "cli/interrupt.h"
+#include "cli/json.h"
 
 namespace burnish::cli {
 namespace {
@@ -46,8 +48,6 @@ int guarded(bool json, const Action& action) {
     return report(name_of(error.code()), error.what(), exit_code_of(error.code()), json);
   } catch (const Exception& error) {
     return report(error.code(), error.what(), exit_code_of_name(error.code()), json);
-  } catch (const CLI::Error& error) {
-    return report(name_of(ErrorCode::kInvalidArgument), error.what(), exit_code_of(ErrorCode::kInvalidArgument), json);
   } catch (const std::bad_alloc&) {
     return report(name_of(ErrorCode::kOutOfMemory), "memory is exhausted", exit_code_of(ErrorCode::kOutOfMemory), json);
   } catch (const std::exception& error) {
@@ -56,27 +56,20 @@ int guarded(bool json, const Action& action) {
 }
 
 int run(int argc, char** argv, bool json) {
-  CLI::App app("Burnish compiles ONNX models into engines that run fast, and runs them.", "burnish");
-  app.footer(std::string(kFooter));
-  app.set_version_flag("--version", "burnish " BURNISH_VERSION);
-  app.require_subcommand(1);
-  std::map<std::string, Action> actions;
+  CommandLine line("Burnish compiles ONNX models into engines that run fast, and runs them.", "burnish",
+                   "burnish " BURNISH_VERSION, std::string(kFooter));
+  std::map<std::string, Action, std::less<>> actions;
   for (const Command* command : kCommands) {
-    CLI::App* sub = app.add_subcommand(std::string(command->name), std::string(command->description));
-    sub->footer(fmt::format("Examples:\n{}", command->examples));
-    actions[std::string(command->name)] = command->declare(*sub);
+    OptionSet options = line.add_command(std::string(command->name), std::string(command->description),
+                                         fmt::format("Examples:\n{}", command->examples));
+    actions.emplace(command->name, command->declare(options, line));
   }
   if (argc <= 1) {
-    fmt::print("{}", app.help());
+    fmt::print("{}", line.help());
     return 0;
   }
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) return app.exit(error);  // --help and --version
-    throw Error(ErrorCode::kInvalidArgument, error.what()).with_hint("see `burnish --help`");
-  }
-  return guarded(json, actions.at(app.get_subcommands().front()->get_name()));
+  const std::string command = line.parse(argc, argv);
+  return command.empty() ? 0 : guarded(json, actions.at(command));
 }
 
 }  // namespace

@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <map>
 
+#include "cli/command.h"
+#include "cli/json.h"
+
 namespace burnish::cli {
 namespace {
 

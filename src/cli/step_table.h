@@ -2,13 +2,13 @@
 // Measured steps as text and as JSON.
 #include <burnish/engine.h>
 
+#include <nlohmann/json_fwd.hpp>
+#include <string>
 #include <vector>
-
-#include "cli/command.h"
 
 namespace burnish::cli {
 
-Json steps_to_json(const std::vector<StepTiming>& steps);
+nlohmann::ordered_json steps_to_json(const std::vector<StepTiming>& steps);
 /// Every step in order, then the sums by operator and tactic, the slowest first.
 void print_steps(const std::vector<StepTiming>& steps);
 
