@@ -33,6 +33,7 @@ std::map<std::string, int> LayerQuantizer::values_to_observe(const Graph& graph,
     for (ValueId v : sources_of(graph, groups, groups.group_of(layer.input))) {
       axes.try_emplace(graph.value(v).name, v == layer.input ? layer.input_channel_axis : -1);
     }
+    if (layer.residual != kNoValue) axes.try_emplace(graph.value(layer.residual).name, -1);
   }
   return axes;
 }
@@ -62,22 +63,25 @@ LayerQuantizer::LayerQuantizer(const Graph& graph, const OptimizationProfile& pr
 
 void LayerQuantizer::choose_encodings(const RangeTable& ranges) {
   for (const Layer& layer : layers_) {
-    const ValueId group = groups_.group_of(layer.input);
-    if (group == kNoValue || encodings_.contains(group)) continue;
-    std::optional<Range> range;
-    bool complete = true;
-    for (ValueId v : sources_of(graph_, groups_, group)) {
-      const TensorRange* found = ranges.find(graph_.value(v).name);
-      complete = complete && found != nullptr;
-      if (found == nullptr) continue;
-      if (!range) range = found->range;
-      range->low = std::min(range->low, found->range.low);
-      range->high = std::max(range->high, found->range.high);
+    for (ValueId v : {layer.input, layer.residual}) {
+      if (v != kNoValue) choose_encoding(groups_.group_of(v), ranges);
     }
-    if (!range || !complete) continue;
-    const ScaleAndZero s = uint8_scale(*range);
-    encodings_[group] = {{DType::kUInt8, s.scale, s.zero}, {}};
   }
+}
+
+void LayerQuantizer::choose_encoding(ValueId group, const RangeTable& ranges) {
+  if (group == kNoValue || encodings_.contains(group)) return;
+  std::optional<Range> range;
+  for (ValueId v : sources_of(graph_, groups_, group)) {
+    const TensorRange* found = ranges.find(graph_.value(v).name);
+    if (found == nullptr) return;
+    if (!range) range = found->range;
+    range->low = std::min(range->low, found->range.low);
+    range->high = std::max(range->high, found->range.high);
+  }
+  if (!range) return;
+  const ScaleAndZero s = uint8_scale(*range);
+  encodings_[group] = {{DType::kUInt8, s.scale, s.zero}, {}};
 }
 
 void LayerQuantizer::balance(const Observations& observations) {
@@ -95,7 +99,7 @@ void LayerQuantizer::balance(const Observations& observations) {
       weights.push_back(&w);
       by_input.push_back(ChannelLayout::of(w.shape(), 1 - l.channel_axis));
     }
-    if (!products) continue;
+    if (!products || weights.empty()) continue;
     const auto balanced = balance_channels(observer->second, precision.encoding, weights, by_input);
     if (!balanced) continue;
     precision = {balanced->encoding, tensor_of(balanced->factors)};
@@ -147,6 +151,11 @@ PrecisionPlan LayerQuantizer::plan(const std::vector<bool>& raised, DType floats
     plan.layers.emplace(layers_[i].output, precisions_[i]);
     const ValueId group = groups_.group_of(layers_[i].input);
     for (ValueId v : groups_.members(group)) plan.values[graph_.value(v).name] = encodings_.at(group);
+  }
+  for (size_t i = 0; i < layers_.size(); ++i) {
+    const ValueId v = layers_[i].residual;
+    if (raised[i] || v == kNoValue || !plan.layers.contains(graph_.value(v).name)) continue;
+    if (const auto it = encodings_.find(v); it != encodings_.end()) plan.values[graph_.value(v).name] = it->second;
   }
   return plan;
 }

@@ -31,6 +31,7 @@ class LayerQuantizer {
 
  private:
   void choose_encodings(const RangeTable& ranges);
+  void choose_encoding(ValueId group, const RangeTable& ranges);
   void balance(const Observations& observations);
   void quantize_weights_of(size_t layer, const Observations& observations);
 

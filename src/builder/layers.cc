@@ -63,6 +63,22 @@ bool is_counted(const Node& n) {
          n.op == "Gemm";
 }
 
+/// Kernels of products of matrices add floats only.
+void find_residuals(const Graph& graph, std::vector<Layer>& layers) {
+  std::set<std::string_view> convolutions;
+  for (const Layer& l : layers) {
+    if (l.op == kFusedConv) convolutions.insert(l.output);
+  }
+  std::set<ValueId> kept;
+  for (const auto& output : graph.outputs()) kept.insert(output.value);
+  const auto users = graph.all_users();
+  for (Layer& l : layers) {
+    const ValueId v = graph.node(l.node).input(kFusedResidual);
+    if (l.op != kFusedConv || v == kNoValue || kept.contains(v) || users[static_cast<size_t>(v)].size() != 1) continue;
+    if (convolutions.contains(graph.value(v).name)) l.residual = v;
+  }
+}
+
 }  // namespace
 
 std::vector<Layer> find_layers(const Graph& graph, const OptimizationProfile& profile) {
@@ -76,13 +92,15 @@ std::vector<Layer> find_layers(const Graph& graph, const OptimizationProfile& pr
     // What the model itself stores as integers stays as it is.
     if (!is_float(graph, n.input(0)) || !is_float(graph, n.output())) continue;
     const std::string& output = graph.value(n.output()).name;
-    Layer layer{id, output, n.name.empty() ? output : n.name, n.op, n.input(0), output_channel_axis(graph, n)};
+    Layer layer{id, output, n.name.empty() ? output : n.name, n.op, n.input(0)};
+    layer.channel_axis = output_channel_axis(graph, n);
     const bool channels_first = n.op == kFusedConv && !is_nhwc(n.attrs, "input_layout");
     layer.input_channel_axis = channels_first ? 1 : -1;
     layer.groups = n.op == kFusedConv ? n.attrs.get_int("group", 1) : 1;
     layer.macs = macs_of(graph, n, symbols);
     layers.push_back(std::move(layer));
   }
+  find_residuals(graph, layers);
   return layers;
 }
 

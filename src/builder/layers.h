@@ -14,6 +14,8 @@ struct Layer {
   std::string name;    ///< Names of the model's nodes.
   std::string op;
   ValueId input = kNoValue;
+  /// What another convolution computes for this one to add, and for nobody else: it could be stored as integers, too.
+  ValueId residual = kNoValue;
   int channel_axis = 0;        ///< Of the weights: output channels.
   int input_channel_axis = 0;  ///< Of the input, counted from the front or, negative, from the end.
   int64_t groups = 1;
@@ -23,7 +25,8 @@ struct Layer {
 /// In topological order.
 std::vector<Layer> find_layers(const Graph& graph, const OptimizationProfile& profile);
 
-/// All multiply-adds of convolutions and products at opt shapes, those of products of two activations and of attention included.
+/// All multiply-adds of convolutions and products at opt shapes, those of products of two activations and of attention
+/// included.
 double count_macs(const Graph& graph, const OptimizationProfile& profile);
 
 }  // namespace burnish

@@ -161,6 +161,48 @@ TEST(LayerQuantizer, LayersWithoutRangesAreLeftOut) {
   named(q, "right");
 }
 
+constexpr std::string_view kResidualNet = R"(graph "g" {
+    input %x: float32[n,4,8,8]
+    const %w: float32[6,4,3,3]
+    const %v: float32[6,4,1,1]
+    const %u: float32[5,6,1,1]
+    %a = Conv(%x, %w) {pads=[1,1,1,1]} "left"
+    %b = Conv(%x, %v) "right"
+    %c = Add(%a, %b)
+    %d = Relu(%c)
+    %y = Conv(%d, %u) "last"
+    output "y" = %y
+  })";
+
+/// Which of left and right adds the other is the fusion's choice.
+const Layer& adding(const LayerQuantizer& q) {
+  const auto it = std::ranges::find_if(q.layers(), [](const Layer& l) { return l.residual != kNoValue; });
+  check(it != q.layers().end(), ErrorCode::kInternal, "no layer adds a residual");
+  return *it;
+}
+
+TEST(LayerQuantizer, AResidualThatALayerComputesIsStoredAsIntegers) {
+  Case c(kResidualNet);
+  const LayerQuantizer q = c.quantizer(c.observations);
+  const std::string& residual = c.graph.value(adding(q).residual).name;
+  const PrecisionPlan plan = q.plan({false, false, false}, DType::kFloat32);
+  EXPECT_EQ(plan.values.at(residual).encoding.dtype, DType::kUInt8);
+  const Graph lowered = c.compiler->lower({c.graph, {}}, plan).graph;
+  EXPECT_EQ(lowered.value(lowered.find_value(residual)).type.dtype, DType::kUInt8);
+  EXPECT_LT(noise_ratio(c.run(plan), c.run(c.graph)), 2e-3);
+}
+
+TEST(LayerQuantizer, AResidualStaysFloatWhenEitherLayerDoes) {
+  Case c(kResidualNet);
+  const LayerQuantizer q = c.quantizer(c.observations);
+  const std::string& residual = c.graph.value(adding(q).residual).name;
+  for (size_t i = 0; i < 2; ++i) {
+    std::vector<bool> raised(3, false);
+    raised[i] = true;
+    EXPECT_FALSE(q.plan(raised, DType::kFloat32).values.contains(residual));
+  }
+}
+
 /// A product behind tanh(x)·factors, all factors 1 but the sixth.
 std::string net_with_outlier(float outlier) {
   std::string factors = "1";
