@@ -80,5 +80,5 @@ def print_tables(rows, names):
     print_table("Memory in MB:", header, lines("memory_mb", "{:.0f}"))
     recipes = [[r["model"], str(r["batch"]), n, c["recipe"]] for r in rows for n, c in r["columns"].items() if "recipe" in c]
     if recipes:
-        print_table("The peers' fastest INT8 recipes:", ["model", "batch", "product", "recipe"], recipes)
+        print_table("The fastest INT8 recipes:", ["model", "batch", "product", "recipe"], recipes)
     print("\nVersions: " + ", ".join(f"{n.rsplit(' ', 1)[0]} {v}" for n, v in versions.items() if n.endswith("FP32")))

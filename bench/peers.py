@@ -11,7 +11,7 @@ all rounds' medians, ratios as the median of the ratios within a round, and each
 bare process before it loaded the model. A column that fails shows its error and leaves the others alone.
 
 INT8 models are calibrated on the same seeded data by everybody; bench/quantized_peers.py tells how the peers' are made.
-Burnish's are built with --accuracy-drop none: the weights are random, so speed is the question here and accuracy is not
+Burnish's are built with --best --accuracy-drop none: the weights are random, so speed is the question here and accuracy is not
 (tests/models/test_precision.py measures that on trained models).
 
 Needs scripts/setup.sh --bench and a built program (scripts/build.sh).
@@ -112,7 +112,7 @@ def main():
     names = [column_name(*c) for c in wanted_columns(args)]
     print(f"{args.threads} threads, {args.rounds} rounds of {args.seconds} s for each column; random weights")
     if args.int8:
-        print("Burnish INT8 is built with --accuracy-drop none: with random weights, speed alone is the question")
+        print("Burnish INT8 is built with --best --accuracy-drop none: with random weights, speed alone is the question")
     rows = []
     for model in args.models.split(","):
         for batch in map(int, args.batches.split(",")):
