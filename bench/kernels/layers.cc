@@ -74,7 +74,9 @@ void store_as(const Precision& precision, Layer& l) {
   for (const int i : {0, 1, 3}) {
     set_input_encoding(l.attrs, i, 5, i == 1 ? precision.w : precision.x);
   }
-  set_output_encoding(l.attrs, precision.x);
+  Encoding y = precision.x;
+  if (activation_of(l.attrs).kind == ActivationKind::kRelu) y.zero = 0;
+  set_output_encoding(l.attrs, y);
 }
 
 Layer matmul(int count, int64_t m, int64_t k, int64_t n, ActivationKind act = ActivationKind::kNone,
