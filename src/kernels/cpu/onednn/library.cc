@@ -1,7 +1,6 @@
 #include "kernels/cpu/onednn/library.h"
 
 #include <dlfcn.h>
-#include <dnnl_version.h>
 
 // Made by cmake/LazyLibrary.cmake: the jumps behind oneDNN's functions.
 extern "C" {
@@ -9,9 +8,6 @@ extern const int onednn_num_functions;
 extern const char* const onednn_function_names[];
 extern void* onednn_functions[];
 }
-
-#define BURNISH_STRING(x) #x
-#define BURNISH_EXPANDED_STRING(x) BURNISH_STRING(x)
 
 namespace burnish::onednn {
 namespace {
@@ -41,7 +37,7 @@ bool library_available() {
   return library() != nullptr;
 }
 const char* library_name() {
-  return "libdnnl.so." BURNISH_EXPANDED_STRING(DNNL_VERSION_MAJOR);
+  return BURNISH_ONEDNN_LIBRARY;
 }
 void* library_symbol(const char* name) {
   return library_available() ? dlsym(library(), name) : nullptr;
