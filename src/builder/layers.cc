@@ -76,7 +76,8 @@ std::vector<Layer> find_layers(const Graph& graph, const OptimizationProfile& pr
     // What the model itself stores as integers stays as it is.
     if (!is_float(graph, n.input(0)) || !is_float(graph, n.output())) continue;
     const std::string& output = graph.value(n.output()).name;
-    Layer layer{id, output, n.name.empty() ? output : n.name, n.op, n.input(0), output_channel_axis(graph, n)};
+    const int weight_rank = graph.value(n.input(1)).constant.shape().rank();
+    Layer layer{id, output, n.name.empty() ? output : n.name, n.op, n.input(0), output_channel_axis(n, weight_rank)};
     const bool channels_first = n.op == kFusedConv && !is_nhwc(n.attrs, "input_layout");
     layer.input_channel_axis = channels_first ? 1 : -1;
     layer.groups = n.op == kFusedConv ? n.attrs.get_int("group", 1) : 1;

@@ -198,6 +198,12 @@ ValueId add_scalar(Graph& graph, const std::string& name, float value) {
   return graph.add_constant(name, Tensor::scalar(DType::kFloat32, value));
 }
 
+ValueId add_zero_point(Graph& graph, const std::string& name, const Encoding& encoding) {
+  Tensor zero(encoding.dtype, Shape{});
+  *zero.as<uint8_t>() = static_cast<uint8_t>(encoding.zero);  // two's complement for INT8
+  return graph.add_constant(name, std::move(zero));
+}
+
 std::optional<std::vector<int64_t>> reshape_target(const SymShape& from, const SymShape& to) {
   std::vector<int64_t> target;
   bool follows = false;

@@ -6,6 +6,7 @@
 
 #include "ir/graph.h"
 #include "ops/activation.h"
+#include "ops/encoding.h"
 
 namespace burnish {
 
@@ -53,6 +54,8 @@ void replace_value(Graph& graph, ValueId old, ValueId replacement);
 ValueId add_ints(Graph& graph, const std::string& name, const std::vector<int64_t>& values);
 ValueId add_floats(Graph& graph, const std::string& name, const std::vector<float>& values, const Shape& shape);
 ValueId add_scalar(Graph& graph, const std::string& name, float value);
+/// The zero point of an encoding in integers, as QuantizeLinear and DequantizeLinear take it.
+ValueId add_zero_point(Graph& graph, const std::string& name, const Encoding& encoding);
 /// The constant target of a Reshape from one shape to another: numbers, 0 for a dimension kept in its place, -1 for
 /// one that follows. nullopt when that does not suffice. Never contains 0 for an empty dimension.
 std::optional<std::vector<int64_t>> reshape_target(const SymShape& from, const SymShape& to);

@@ -29,7 +29,7 @@ PrecisionPlan integers_everywhere(const Graph& graph, float scale) {
     const Node& n = graph.node(id);
     if (!is_layer(graph, n)) continue;
     const Tensor& w = graph.value(n.input(1)).constant;
-    const int axis = output_channel_axis(graph, n);
+    const int axis = output_channel_axis(n, w.shape().rank());
     const int64_t channels = w.shape()[axis], inner = w.shape().product(axis + 1, w.shape().rank());
     LayerPrecision layer{Tensor(DType::kInt8, w.shape()), Tensor(DType::kFloat32, Shape{channels}), {}};
     for (int64_t c = 0; c < channels; ++c) layer.weight_scales.as<float>()[c] = 4.0F / 127;
