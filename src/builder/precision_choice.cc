@@ -42,6 +42,8 @@ class Chooser {
   struct Candidate {
     bool int8 = false;
     DType floats = DType::kFloat32;
+    /// What the layers are lowered to.
+    std::string precision() const { return int8 ? "int8" : std::string(name_of(floats)); }
   };
   struct Outcome {
     PrecisionChoice choice;
@@ -52,18 +54,25 @@ class Chooser {
     return options_.bf16 ? DType::kBFloat16 : options_.fp16 ? DType::kFloat16 : DType::kFloat32;
   }
 
-  PrecisionChoice lowered_unmeasured() const {
+  Candidate wanted() const { return {options_.int8, wanted_floats()}; }
+
+  static PrecisionChoice choice_of(const Candidate& candidate, PrecisionPlan plan) {
     PrecisionChoice choice;
-    choice.plan.floats = wanted_floats();
+    choice.plan = std::move(plan);
+    choice.metadata["precision"] = candidate.precision();
     return choice;
+  }
+
+  PrecisionChoice lowered_unmeasured() const {
+    PrecisionPlan plan;
+    plan.floats = wanted_floats();
+    return choice_of(wanted(), std::move(plan));
   }
 
   PrecisionChoice quantised_unmeasured() {
     compiler_.reporter().log(LogLevel::kWarning,
                              "accuracy is not measured without samples: add --calibrate DATA to have it guarded");
-    PrecisionChoice choice;
-    choice.plan = quantizer_->plan(std::vector<bool>(quantizer_->layers().size(), false), wanted_floats());
-    return choice;
+    return choice_of(wanted(), plan_of(wanted(), {}, std::vector<bool>(quantizer_->layers().size(), false)));
   }
 
   // --- samples and ranges -------------------------------------------------------------------------------------------
@@ -210,7 +219,7 @@ class Chooser {
     r.num_calibration = candidate.int8 ? static_cast<int64_t>(split_.calibration.size()) : 0;
     r.num_held_back = meter_->num_samples();
     r.budget = options_.accuracy_drop;
-    r.lowest = candidate.int8 ? "int8" : std::string(name_of(candidate.floats));
+    r.lowest = candidate.precision();
     r.floats = name_of(candidate.floats);
     r.raised = result.raised;
     const auto lowered = std::count(r.raised.begin(), r.raised.end(), false);
@@ -220,17 +229,16 @@ class Chooser {
     r.final = {fp32_.metric - result.final.loss, result.final.us};
     r.all_macs = count_macs(graph_, profile_);
     r.warnings = findings_.warnings;
+    outcome.choice = choice_of(candidate, plan_of(candidate, r.layers, r.raised));
     outcome.choice.equalisation = equalisation_;
-    outcome.choice.plan = plan_of(candidate, r.layers, r.raised);
     outcome.choice.summary = to_table(r);
     outcome.choice.json = to_json(r, graph_, ranges_, observations_);
-    outcome.choice.metadata["precision"] = r.lowest;
     outcome.choice.metadata["accuracy.report"] = outcome.choice.json;
   }
 
   // --- choosing -----------------------------------------------------------------------------------------------------
   std::vector<Candidate> candidates() const {
-    if (!options_.best) return {{options_.int8, wanted_floats()}};
+    if (!options_.best) return {wanted()};
     std::vector<Candidate> all = {{true, DType::kFloat32}};
     if (compiler_.target().isa >= Isa::kAvx512Bf16) {
       all.push_back({true, DType::kBFloat16});
