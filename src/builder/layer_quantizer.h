@@ -32,6 +32,8 @@ class LayerQuantizer {
  private:
   void choose_encodings(const RangeTable& ranges);
   void balance(const Observations& observations);
+  /// The layer's weights divided by the factors, where there are any.
+  Tensor balanced_weights(const Layer& layer, const Tensor& factors) const;
   void quantize_weights_of(size_t layer, const Observations& observations);
 
   const Graph& graph_;

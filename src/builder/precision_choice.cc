@@ -195,6 +195,12 @@ class Chooser {
     some.resize(std::min<size_t>(some.size(), kNoiseSamples));
     r.noises =
         measure_noise(compiler_, profile_, graph_, plan_of(candidate, r.layers, none), r.layers, *samples_, some);
+    fill(outcome, candidate, raise_layers(candidate, r));
+    return outcome;
+  }
+
+  /// Raises layers until the budget holds, each trial a whole engine.
+  GuardResult raise_layers(const Candidate& candidate, const PrecisionReport& r) {
     std::vector<GuardedLayer> guarded;
     for (size_t i = 0; i < r.layers.size(); ++i) {
       guarded.push_back({r.layers[i].output, r.noises[i].added, r.layers[i].macs});
@@ -208,8 +214,7 @@ class Chooser {
       return Trial{fp32_.metric - meter_->metric(std::move(compiled.engine)), compiled.us};
     });
     compiler_.reporter().advance("accuracy", kMaxTrials, kMaxTrials);
-    fill(outcome, candidate, result);
-    return outcome;
+    return result;
   }
 
   void fill(Outcome& outcome, const Candidate& candidate, const GuardResult& result) {
@@ -261,16 +266,22 @@ class Chooser {
       fp32.summary = best->choice.summary;
       return fp32;
     }
-    if (best->report.holds) {
-      if (findings_.trustworthy || options_.accuracy_drop < 0) return std::move(best->choice);
-      throw Error(ErrorCode::kAccuracy,
-                  fmt::format("the accuracy budget cannot be promised: the samples do not represent the model's "
-                              "inputs.\n{}",
-                              best->choice.summary))
-          .with_hint("prepare the samples as the model's inputs will be, or accept any loss with --accuracy-drop none");
+    check_promise(best->report.holds, best->choice.summary);
+    return std::move(best->choice);
+  }
+
+  /// An engine is only built when its accuracy can be vouched for.
+  void check_promise(bool holds, const std::string& summary) const {
+    if (!holds) {
+      throw Error(ErrorCode::kAccuracy, fmt::format("the accuracy budget cannot be held.\n{}", summary))
+          .with_hint("allow a larger --accuracy-drop (none: anything), give more or better samples, or try --bf16");
     }
-    throw Error(ErrorCode::kAccuracy, fmt::format("the accuracy budget cannot be held.\n{}", best->choice.summary))
-        .with_hint("allow a larger --accuracy-drop (none: anything), give more or better samples, or try --bf16");
+    if (findings_.trustworthy || options_.accuracy_drop < 0) return;
+    throw Error(ErrorCode::kAccuracy,
+                fmt::format("the accuracy budget cannot be promised: the samples do not represent the model's "
+                            "inputs.\n{}",
+                            summary))
+        .with_hint("prepare the samples as the model's inputs will be, or accept any loss with --accuracy-drop none");
   }
 
   ModelCompiler& compiler_;
