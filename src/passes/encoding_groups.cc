@@ -8,10 +8,6 @@
 namespace burnish {
 namespace {
 
-bool is_one_of(std::string_view op, std::initializer_list<std::string_view> ops) {
-  return std::ranges::find(ops, op) != ops.end();
-}
-
 /// Operators of ONNX that take encodings like our own.
 bool is_encodable_op(const Node& node) {
   return is_one_of(node.op,

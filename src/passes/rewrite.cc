@@ -32,6 +32,10 @@ std::optional<Activation> match_clip(const Graph& graph, const Node& node) {
 
 }  // namespace
 
+bool is_one_of(std::string_view op, std::initializer_list<std::string_view> ops) {
+  return std::ranges::find(ops, op) != ops.end();
+}
+
 const Node* producer_if(const Graph& graph, ValueId value, std::string_view op) {
   const Node* n = graph.producer(value);
   return n != nullptr && n->op == op ? n : nullptr;

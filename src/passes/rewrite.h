@@ -1,7 +1,9 @@
 #pragma once
 // What passes share: reading patterns out of a graph, and writing new nodes into it.
+#include <initializer_list>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "ir/graph.h"
@@ -11,6 +13,7 @@
 namespace burnish {
 
 // --- reading ------------------------------------------------------------------------------------------------------
+bool is_one_of(std::string_view op, std::initializer_list<std::string_view> ops);
 /// The producer of the value when it is a node of this operator, else nullptr.
 const Node* producer_if(const Graph& graph, ValueId value, std::string_view op);
 /// The only reader of a value that is read once and is no output of the graph; nullptr otherwise.
