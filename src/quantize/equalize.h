@@ -9,6 +9,10 @@
 
 namespace burnish {
 
+/// What expected errors reckon with: the standard deviation of a bell-shaped channel, as a share of its largest
+/// magnitude.
+inline constexpr double kSpread = 0.25;
+
 /// Factors stay within [1/bound, bound].
 inline constexpr float kFactorBound = 1e3F;
 
