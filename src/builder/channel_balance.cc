@@ -10,8 +10,6 @@ namespace {
 
 /// A gain smaller than this is not worth a multiplication.
 constexpr double kWorthwhile = 0.8;
-/// Of a bell-shaped channel: its standard deviation as a share of its largest magnitude.
-constexpr double kSpread = 0.25;
 
 /// What the expected error needs of one matrix, by input channel k: Σₙ w², and the largest |w| of every column.
 struct WeightSummary {

@@ -15,8 +15,6 @@ namespace {
 constexpr int kMaxRounds = 10;
 /// A smaller gain is not worth other numbers than the model's.
 constexpr double kWorthwhile = 0.8;
-/// Of a bell-shaped channel: its standard deviation as a share of its largest magnitude.
-constexpr double kSpread = 0.25;
 
 struct Pair {
   NodeId first = kNoNode, second = kNoNode;

@@ -8,6 +8,10 @@
 namespace burnish {
 namespace {
 
+/// What reaches a layer with an error leaves it with one; this share of it counts, so that layers behind each other
+/// keep an order.
+constexpr double kPassedOn = 0.05;
+
 struct Energy {
   double signal = 0;
   double noise = 0;
@@ -58,24 +62,20 @@ std::vector<LayerNoise> measure_noise(ModelCompiler& compiler, const Optimizatio
   for (const Layer& layer : layers) names.insert({layer.output, graph.value(layer.input).name});
   const int threads = compiler.target().num_threads;
   const Graph lowered = compiler.lower({graph, {}}, plan).graph;
+  // Inputs of the graph carry no error, and cannot be outputs.
+  std::erase_if(names, [&](const std::string& n) { return graph.is_input(graph.find_value(n)); });
+  const Values reference =
+      collect(compile_visible(compiler, graph, profile, names), threads, names, {}, samples, indices);
+  const Values actual =
+      collect(compile_visible(compiler, lowered, profile, names), threads, names, plan, samples, indices);
   std::map<std::string, Energy> energies;
-  {
-    // Inputs of the graph carry no error, and cannot be outputs.
-    std::erase_if(names, [&](const std::string& n) { return graph.is_input(graph.find_value(n)); });
-    const Values reference =
-        collect(compile_visible(compiler, graph, profile, names), threads, names, {}, samples, indices);
-    const Values actual =
-        collect(compile_visible(compiler, lowered, profile, names), threads, names, plan, samples, indices);
-    for (const std::string& name : names) energies[name] = compare(reference.at(name), actual.at(name));
-  }
+  for (const std::string& name : names) energies[name] = compare(reference.at(name), actual.at(name));
   std::vector<LayerNoise> noises;
   for (const Layer& layer : layers) {
     const double out = energies[layer.output].ratio();
     const double in = energies[graph.value(layer.input).name].ratio();
-    // What reaches a layer with an error leaves it with one; a share of it counts, so that layers behind each other
-    // keep an order.
     const double db = out > 0 ? -10 * std::log10(out) : std::numeric_limits<double>::infinity();
-    noises.push_back({db, std::max(out - in, 0.05 * out)});
+    noises.push_back({db, std::max(out - in, kPassedOn * out)});
   }
   return noises;
 }

@@ -24,6 +24,21 @@ Tensor tensor_of(const std::vector<float>& values) {
   return Tensor::from_floats(values);
 }
 
+/// Of what a layer reads: the observed means, times the factors that its channels are balanced with.
+std::vector<float> input_means(const Observer& observer, const Tensor& factors) {
+  std::vector<float> means = observer.channel_means();
+  for (size_t k = 0; factors.defined() && k < means.size(); ++k) means[k] *= factors.as<float>()[k];
+  return means;
+}
+
+/// bias + alpha·correction; an undefined bias is 0.
+Tensor corrected(const Tensor& bias, std::vector<float> correction, float alpha) {
+  for (size_t c = 0; c < correction.size(); ++c) {
+    correction[c] = (bias.defined() ? bias.as<float>()[c] : 0.0F) + alpha * correction[c];
+  }
+  return tensor_of(correction);
+}
+
 }  // namespace
 
 std::map<std::string, int> LayerQuantizer::values_to_observe(const Graph& graph, const OptimizationProfile& profile) {
@@ -107,40 +122,34 @@ void LayerQuantizer::balance(const Observations& observations) {
   }
 }
 
+Tensor LayerQuantizer::balanced_weights(const Layer& layer, const Tensor& factors) const {
+  Tensor w = graph_.value(graph_.node(layer.node).input(kFusedWeights)).constant.clone();
+  if (!factors.defined()) return w;
+  divide_channels(w.as<float>(), ChannelLayout::of(w.shape(), 1 - layer.channel_axis),
+                  {factors.as<float>(), static_cast<size_t>(factors.num_elements())});
+  return w;
+}
+
 void LayerQuantizer::quantize_weights_of(size_t i, const Observations& observations) {
   const Layer& layer = layers_[i];
   const Node& node = graph_.node(layer.node);
-  Tensor w = graph_.value(node.input(kFusedWeights)).constant.clone();
-  const ValueId group = groups_.group_of(layer.input);
-  const Tensor& factors = encodings_.at(group).factors;
-  if (factors.defined()) {
-    divide_channels(w.as<float>(), ChannelLayout::of(w.shape(), 1 - layer.channel_axis),
-                    {factors.as<float>(), static_cast<size_t>(factors.num_elements())});
-  }
-  const ChannelLayout layout = ChannelLayout::of(w.shape(), layer.channel_axis);
-  QuantizedWeights q = quantize_weights(w.as<float>(), layout, {WeightRange::kMse});
-  std::vector<float> bias(static_cast<size_t>(layout.channels), 0.0F);
-  bool has_bias = node.input(kFusedBias) != kNoValue;
-  if (has_bias) {
-    const auto* given = graph_.value(node.input(kFusedBias)).constant.as<float>();
-    bias.assign(given, given + layout.channels);
-  }
+  const Tensor& factors = encodings_.at(groups_.group_of(layer.input)).factors;
+  const Tensor w = balanced_weights(layer, factors);
+  QuantizedWeights q =
+      quantize_weights(w.as<float>(), ChannelLayout::of(w.shape(), layer.channel_axis), {WeightRange::kMse});
+  LayerPrecision& precision = precisions_[i];
+  if (node.input(kFusedBias) != kNoValue) precision.bias = graph_.value(node.input(kFusedBias)).constant;
   const auto observer = observations.find(graph_.value(layer.input).name);
   if (observer != observations.end()) {
-    std::vector<float> means = observer->second.channel_means();
-    for (size_t k = 0; factors.defined() && k < means.size(); ++k) means[k] *= factors.as<float>()[k];
+    const std::vector<float> means = input_means(observer->second, factors);
     const InputMeans input{means, layer.groups};
     rounding_correction(w.as<float>(), input, q);
-    const std::vector<float> shift = bias_correction(w.as<float>(), input, q);
     const float alpha = node.attrs.get_float("alpha", 1);
-    for (size_t c = 0; c < bias.size(); ++c) bias[c] += alpha * shift[c];
-    has_bias = true;
+    precision.bias = corrected(precision.bias, bias_correction(w.as<float>(), input, q), alpha);
   }
-  LayerPrecision& precision = precisions_[i];
   precision.weights = Tensor(DType::kInt8, w.shape());
   std::copy(q.codes.begin(), q.codes.end(), precision.weights.as<int8_t>());
   precision.weight_scales = tensor_of(q.scales);
-  if (has_bias) precision.bias = tensor_of(bias);
 }
 
 PrecisionPlan LayerQuantizer::plan(const std::vector<bool>& raised, DType floats) const {

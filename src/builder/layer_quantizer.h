@@ -33,6 +33,8 @@ class LayerQuantizer {
   void choose_encodings(const RangeTable& ranges);
   void choose_encoding(ValueId group, const RangeTable& ranges);
   void balance(const Observations& observations);
+  /// The layer's weights divided by the factors, where there are any.
+  Tensor balanced_weights(const Layer& layer, const Tensor& factors) const;
   void quantize_weights_of(size_t layer, const Observations& observations);
 
   const Graph& graph_;

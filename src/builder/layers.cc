@@ -1,66 +1,35 @@
 #include "builder/layers.h"
 
+#include <set>
+
+#include "compile/profile_shapes.h"
 #include "ops/fused.h"
 #include "passes/rewrite.h"
+#include "runtime/step_cost.h"
 
 namespace burnish {
 namespace {
 
-using Symbols = std::map<std::string, int64_t, std::less<>>;
-
-Symbols symbols_at_opt(const Graph& graph, const OptimizationProfile& profile) {
-  Symbols symbols;
-  for (const ValueId id : graph.inputs()) {
-    const Value& input = graph.value(id);
-    const auto it = profile.inputs.find(input.name);
-    if (it == profile.inputs.end() || !input.type.shape) continue;
-    for (size_t i = 0; i < input.type.shape->size() && static_cast<int>(i) < it->second.opt.rank(); ++i) {
-      const Dim& dim = (*input.type.shape)[i];
-      if (!dim.is_constant()) symbols.emplace(to_string(dim), it->second.opt[static_cast<int>(i)]);
+/// The node as a step meets it; nullopt when the shape of an input or output depends on data.
+std::optional<Problem> problem_of(const Graph& graph, const Node& n, const GraphShapes& shapes) {
+  Problem problem;
+  problem.op = n.op;
+  problem.attrs = &n.attrs;
+  const auto describe = [&](const std::vector<ValueId>& values, std::vector<TensorDesc>& descs) {
+    for (const ValueId v : values) {
+      const auto shape = v == kNoValue ? std::nullopt : shapes.shape_of(v);
+      if (v != kNoValue && !shape) return false;
+      descs.push_back(shape ? TensorDesc{graph.value(v).type.dtype, *shape} : TensorDesc{});
     }
-  }
-  return symbols;
+    return true;
+  };
+  const bool known = describe(n.inputs, problem.inputs) && describe(n.outputs, problem.outputs);
+  return known ? std::optional(std::move(problem)) : std::nullopt;
 }
 
-/// 0 when the shape depends on data.
-double elements_at(const Graph& graph, ValueId v, const Symbols& symbols) {
-  if (v == kNoValue || !graph.value(v).type.shape) return 0;
-  double n = 1;
-  for (const Dim& dim : *graph.value(v).type.shape) {
-    const auto extent = dim.evaluate(symbols);
-    if (!extent) return 0;
-    n *= static_cast<double>(*extent);
-  }
-  return n;
-}
-
-/// Q·Kᵀ and its product with V. Packed, Q holds all three side by side.
-double attention_macs(const Graph& graph, const Node& n, const Symbols& symbols) {
-  const bool packed = n.attrs.get_int("packed_qkv", 0) != 0;
-  const auto& keys = graph.value(n.input(packed ? 0 : 1)).type.shape;
-  if (!keys || keys->size() != 3) return 0;
-  const auto count = static_cast<double>((*keys)[1].evaluate(symbols).value_or(0));
-  const double queries = elements_at(graph, n.input(0), symbols) / (packed ? 3 : 1);
-  return count * (queries + elements_at(graph, n.output(), symbols));
-}
-
-double macs_of(const Graph& graph, const Node& n, const Symbols& symbols) {
-  const double outputs = elements_at(graph, n.output(), symbols);
-  if (n.op == kFusedConv || n.op == "Conv") {
-    const auto& shape = graph.value(n.input(1)).type.shape;
-    const auto w = shape ? to_concrete(*shape) : std::nullopt;
-    return w && (*w)[0] > 0 ? outputs * static_cast<double>(w->num_elements()) / static_cast<double>((*w)[0]) : 0;
-  }
-  if (n.op == kFusedAttention) return attention_macs(graph, n, symbols);
-  const auto& a = graph.value(n.input(0)).type.shape;
-  if (!a || a->size() < 2) return 0;
-  const Dim& depth = n.attrs.get_int("transA", 0) != 0 ? (*a)[a->size() - 2] : a->back();
-  return outputs * static_cast<double>(depth.evaluate(symbols).value_or(0));
-}
-
-bool is_counted(const Node& n) {
-  return n.op == kFusedConv || n.op == kFusedMatMul || n.op == kFusedAttention || n.op == "Conv" || n.op == "MatMul" ||
-         n.op == "Gemm";
+double macs_of(const Graph& graph, const Node& n, const GraphShapes& shapes) {
+  const auto problem = problem_of(graph, n, shapes);
+  return problem ? step_cost(*problem).flops / 2 : 0;
 }
 
 /// Kernels of products of matrices add floats only.
@@ -69,12 +38,11 @@ void find_residuals(const Graph& graph, std::vector<Layer>& layers) {
   for (const Layer& l : layers) {
     if (l.op == kFusedConv) convolutions.insert(l.output);
   }
-  std::set<ValueId> kept;
-  for (const auto& output : graph.outputs()) kept.insert(output.value);
   const auto users = graph.all_users();
   for (Layer& l : layers) {
     const ValueId v = graph.node(l.node).input(kFusedResidual);
-    if (l.op != kFusedConv || v == kNoValue || kept.contains(v) || users[static_cast<size_t>(v)].size() != 1) continue;
+    if (l.op != kFusedConv || v == kNoValue || graph.is_output(v) || users[static_cast<size_t>(v)].size() != 1)
+      continue;
     if (convolutions.contains(graph.value(v).name)) l.residual = v;
   }
 }
@@ -82,7 +50,7 @@ void find_residuals(const Graph& graph, std::vector<Layer>& layers) {
 }  // namespace
 
 std::vector<Layer> find_layers(const Graph& graph, const OptimizationProfile& profile) {
-  const Symbols symbols = symbols_at_opt(graph, profile);
+  const GraphShapes shapes(graph, profile, ProfilePoint::kOpt);
   std::vector<Layer> layers;
   for (NodeId id : graph.topological_order()) {
     const Node& n = graph.node(id);
@@ -92,12 +60,13 @@ std::vector<Layer> find_layers(const Graph& graph, const OptimizationProfile& pr
     // What the model itself stores as integers stays as it is.
     if (!is_float(graph, n.input(0)) || !is_float(graph, n.output())) continue;
     const std::string& output = graph.value(n.output()).name;
+    const int weight_rank = graph.value(n.input(1)).constant.shape().rank();
     Layer layer{id, output, n.name.empty() ? output : n.name, n.op, n.input(0)};
-    layer.channel_axis = output_channel_axis(graph, n);
+    layer.channel_axis = output_channel_axis(n, weight_rank);
     const bool channels_first = n.op == kFusedConv && !is_nhwc(n.attrs, "input_layout");
     layer.input_channel_axis = channels_first ? 1 : -1;
     layer.groups = n.op == kFusedConv ? n.attrs.get_int("group", 1) : 1;
-    layer.macs = macs_of(graph, n, symbols);
+    layer.macs = macs_of(graph, n, shapes);
     layers.push_back(std::move(layer));
   }
   find_residuals(graph, layers);
@@ -105,11 +74,9 @@ std::vector<Layer> find_layers(const Graph& graph, const OptimizationProfile& pr
 }
 
 double count_macs(const Graph& graph, const OptimizationProfile& profile) {
-  const Symbols symbols = symbols_at_opt(graph, profile);
+  const GraphShapes shapes(graph, profile, ProfilePoint::kOpt);
   double total = 0;
-  for (NodeId id : graph.topological_order()) {
-    if (is_counted(graph.node(id))) total += macs_of(graph, graph.node(id), symbols);
-  }
+  for (NodeId id : graph.topological_order()) total += macs_of(graph, graph.node(id), shapes);
   return total;
 }
 

@@ -25,8 +25,8 @@ struct Layer {
 /// In topological order.
 std::vector<Layer> find_layers(const Graph& graph, const OptimizationProfile& profile);
 
-/// All multiply-adds of convolutions and products at opt shapes, those of products of two activations and of attention
-/// included.
+/// All multiply-adds at opt shapes as `burnish inspect` tells them by step (runtime/step_cost.h): layers or not,
+/// products of two activations and attention included.
 double count_macs(const Graph& graph, const OptimizationProfile& profile);
 
 }  // namespace burnish

@@ -1,21 +1,16 @@
 #include "builder/precision_choice.h"
 
-#include <filesystem>
 #include <limits>
 
 #include "builder/accuracy_meter.h"
+#include "builder/calibration.h"
 #include "builder/layer_quantizer.h"
 #include "builder/precision_options.h"
 #include "builder/precision_report.h"
-#include "builder/sample_checks.h"
 
 namespace burnish {
 namespace {
 
-/// Of the samples. Measuring needs many more than calibrating, which small sets can spare least.
-constexpr double kHeldBack = 0.5;
-constexpr double kHeldBackOfFew = 0.25;
-constexpr int64_t kFew = 64;
 constexpr int64_t kNoiseSamples = 16;  ///< That layers are compared on.
 constexpr int kMaxTrials = 24;
 
@@ -29,9 +24,9 @@ class Chooser {
     if (!options_.any()) return {};
     if (options_.calibrate.empty() && !options_.int8) return lowered_unmeasured();
     const ModelCompiler::Quiet quiet(compiler_);
-    graph_ = compiler_.optimise(profile_, true, true).graph;
-    if (!options_.calibrate.empty()) load_samples();
-    if (options_.int8 || options_.best) calibrate();
+    calibration_.graph = compiler_.optimise(profile_, true, true).graph;
+    if (!options_.calibrate.empty()) samples_ = load_samples(compiler_, profile_);
+    if (options_.int8 || options_.best) calibrate_layers();
     if (!samples_) return quantised_unmeasured();
     measure_reference();
     return best_of_candidates();
@@ -42,6 +37,8 @@ class Chooser {
   struct Candidate {
     bool int8 = false;
     DType floats = DType::kFloat32;
+    /// What the layers are lowered to.
+    std::string precision() const { return int8 ? "int8" : std::string(name_of(floats)); }
   };
   struct Outcome {
     PrecisionChoice choice;
@@ -52,100 +49,36 @@ class Chooser {
     return options_.bf16 ? DType::kBFloat16 : options_.fp16 ? DType::kFloat16 : DType::kFloat32;
   }
 
-  PrecisionChoice lowered_unmeasured() const {
+  Candidate wanted() const { return {options_.int8, wanted_floats()}; }
+
+  static PrecisionChoice choice_of(const Candidate& candidate, PrecisionPlan plan) {
     PrecisionChoice choice;
-    choice.plan.floats = wanted_floats();
+    choice.plan = std::move(plan);
+    choice.metadata["precision"] = candidate.precision();
     return choice;
+  }
+
+  PrecisionChoice lowered_unmeasured() const {
+    PrecisionPlan plan;
+    plan.floats = wanted_floats();
+    return choice_of(wanted(), std::move(plan));
   }
 
   PrecisionChoice quantised_unmeasured() {
     compiler_.reporter().log(LogLevel::kWarning,
                              "accuracy is not measured without samples: add --calibrate DATA to have it guarded");
-    PrecisionChoice choice;
-    choice.plan = quantizer_->plan(std::vector<bool>(quantizer_->layers().size(), false), wanted_floats());
-    return choice;
+    return choice_of(wanted(), plan_of(wanted(), {}, std::vector<bool>(quantizer_->layers().size(), false)));
   }
 
-  // --- samples and ranges -------------------------------------------------------------------------------------------
-  void load_samples() {
-    samples_ = Samples::load(options_.calibrate, compiler_.model());
-    check_sample_shapes(*samples_, profile_);
-    split_ = split_samples(samples_->size(), samples_->size() < kFew ? kHeldBackOfFew : kHeldBack);
-    if (!split_.held_back.empty()) return;
-    compiler_.reporter().log(
-        LogLevel::kWarning,
-        "too few samples to hold some back: accuracy is measured on those that were calibrated with");
-    split_.held_back = split_.calibration;
-  }
-
-  void calibrate() {
-    const size_t num_layers = find_layers(graph_, profile_).size();
-    check(num_layers > 0, ErrorCode::kUnsupported,
-          "no layer of this model can compute on integers; build it without --int8");
-    const bool cached = read_cache();
-    if (samples_) observe_samples();
-    if (!cached) choose_ranges();
-    if (samples_) judge_samples();
-    equalise();
-    quantizer_.emplace(graph_, profile_, ranges_, observations_);
+  void calibrate_layers() {
+    calibration_ = calibrate(compiler_, profile_, std::move(calibration_.graph), samples_ ? &*samples_ : nullptr);
+    const size_t num_layers = find_layers(calibration_.graph, profile_).size();
+    quantizer_.emplace(calibration_.graph, profile_, calibration_.ranges, calibration_.observations);
     const size_t num_left = num_layers - quantizer_->layers().size();
     if (num_left == 0) return;
     compiler_.reporter().log(
         LogLevel::kWarning,
         fmt::format("{} of {} layers have no ranges: they are not computed on integers", num_left, num_layers));
-  }
-
-  std::string fingerprint() const {
-    const auto& facts = compiler_.model().metadata;
-    return facts.contains("hash") ? facts.at("hash") : compiler_.model().name;
-  }
-
-  bool read_cache() {
-    const std::string& cache = options_.calibration_cache;
-    if (cache.empty() || !std::filesystem::exists(cache)) {
-      check(samples_.has_value(), ErrorCode::kIo,
-            "there is no calibration cache '{}', and no --calibrate DATA to make it", cache);
-      return false;
-    }
-    ranges_ = RangeTable::load(cache, fingerprint());
-    compiler_.reporter().log(LogLevel::kInfo, fmt::format("ranges read from '{}'", cache));
-    return true;
-  }
-
-  void observe_samples() {
-    const auto axes = LayerQuantizer::values_to_observe(graph_, profile_);
-    observations_ = observe(compiler_, graph_, profile_, axes, *samples_, split_.calibration);
-    held_back_ = observe(compiler_, graph_, profile_, axes, *samples_, split_.held_back);
-  }
-
-  RangeTable ranges_of_observations() const {
-    CalibrationOptions calibration;
-    calibration.calibrator = parse_calibrator(options_.calibrator);
-    return LayerQuantizer::choose_ranges(observations_, calibration, fingerprint(), compiler_.reporter());
-  }
-
-  void choose_ranges() {
-    ranges_ = ranges_of_observations();
-    if (!options_.calibration_cache.empty()) ranges_.save(options_.calibration_cache);
-  }
-
-  /// The cache keeps ranges of the model as it is; those of rescaled values always come from the samples.
-  void equalise() {
-    equalisation_ = choose_equalisation(graph_, observations_);
-    if (equalisation_.empty()) return;
-    equalise_layers(graph_, equalisation_);
-    observations_ = observe(compiler_, graph_, profile_, LayerQuantizer::values_to_observe(graph_, profile_), *samples_,
-                            split_.calibration);
-    const RangeTable rescaled = ranges_of_observations();
-    for (const auto& [name, factors] : equalisation_) ranges_.set(name, *rescaled.find(name));
-  }
-
-  void judge_samples() {
-    findings_ =
-        check_samples(compiler_, profile_, *samples_, split_.calibration, {graph_, ranges_, observations_, held_back_});
-    for (const Warning& w : findings_.warnings) {
-      compiler_.reporter().log(LogLevel::kWarning, "unrepresentative calibration data: " + w.text);
-    }
   }
 
   // --- measuring ----------------------------------------------------------------------------------------------------
@@ -163,7 +96,8 @@ class Chooser {
   void measure_reference() {
     Compiled fp32 = compile(compiler_.optimise(profile_, true, false).graph);
     fp32_.us = fp32.us;
-    meter_.emplace(options_, *samples_, split_.held_back, std::move(fp32.engine), compiler_.target().num_threads);
+    meter_.emplace(options_, samples_->samples, samples_->split.held_back, std::move(fp32.engine),
+                   compiler_.target().num_threads);
     fp32_.metric = meter_->reference_metric();
   }
 
@@ -180,12 +114,18 @@ class Chooser {
   Outcome guard(const Candidate& candidate) {
     Outcome outcome;
     PrecisionReport& r = outcome.report;
-    r.layers = candidate.int8 ? quantizer_->layers() : find_layers(graph_, profile_);
+    r.layers = candidate.int8 ? quantizer_->layers() : find_layers(calibration_.graph, profile_);
     const std::vector<bool> none(r.layers.size(), false);
-    std::vector<int64_t> some = split_.held_back;
+    std::vector<int64_t> some = samples_->split.held_back;
     some.resize(std::min<size_t>(some.size(), kNoiseSamples));
-    r.noises =
-        measure_noise(compiler_, profile_, graph_, plan_of(candidate, r.layers, none), r.layers, *samples_, some);
+    r.noises = measure_noise(compiler_, profile_, calibration_.graph, plan_of(candidate, r.layers, none), r.layers,
+                             samples_->samples, some);
+    fill(outcome, candidate, raise_layers(candidate, r));
+    return outcome;
+  }
+
+  /// Raises layers until the budget holds, each trial a whole engine.
+  GuardResult raise_layers(const Candidate& candidate, const PrecisionReport& r) {
     std::vector<GuardedLayer> guarded;
     for (size_t i = 0; i < r.layers.size(); ++i) {
       guarded.push_back({r.layers[i].output, r.noises[i].added, r.layers[i].macs});
@@ -195,22 +135,21 @@ class Chooser {
     const GuardResult result = hold_budget(guarded, budget, kMaxTrials, [&](const std::vector<bool>& raised) {
       compiler_.reporter().advance("accuracy", trials++, kMaxTrials);
       const PrecisionPlan plan = plan_of(candidate, r.layers, raised);
-      Compiled compiled = compile(compiler_.lower({graph_, {}}, plan).graph);
+      Compiled compiled = compile(compiler_.lower({calibration_.graph, {}}, plan).graph);
       return Trial{fp32_.metric - meter_->metric(std::move(compiled.engine)), compiled.us};
     });
     compiler_.reporter().advance("accuracy", kMaxTrials, kMaxTrials);
-    fill(outcome, candidate, result);
-    return outcome;
+    return result;
   }
 
   void fill(Outcome& outcome, const Candidate& candidate, const GuardResult& result) {
     PrecisionReport& r = outcome.report;
     r.metric_name = meter_->name();
     r.is_share = meter_->is_share();
-    r.num_calibration = candidate.int8 ? static_cast<int64_t>(split_.calibration.size()) : 0;
+    r.num_calibration = candidate.int8 ? static_cast<int64_t>(samples_->split.calibration.size()) : 0;
     r.num_held_back = meter_->num_samples();
     r.budget = options_.accuracy_drop;
-    r.lowest = candidate.int8 ? "int8" : std::string(name_of(candidate.floats));
+    r.lowest = candidate.precision();
     r.floats = name_of(candidate.floats);
     r.raised = result.raised;
     const auto lowered = std::count(r.raised.begin(), r.raised.end(), false);
@@ -218,19 +157,18 @@ class Chooser {
     r.fp32 = fp32_;
     r.lowered = {fp32_.metric - result.lowered.loss, result.lowered.us};
     r.final = {fp32_.metric - result.final.loss, result.final.us};
-    r.all_macs = count_macs(graph_, profile_);
-    r.warnings = findings_.warnings;
-    outcome.choice.equalisation = equalisation_;
-    outcome.choice.plan = plan_of(candidate, r.layers, r.raised);
+    r.all_macs = count_macs(calibration_.graph, profile_);
+    r.warnings = calibration_.findings.warnings;
+    outcome.choice = choice_of(candidate, plan_of(candidate, r.layers, r.raised));
+    outcome.choice.equalisation = calibration_.equalisation;
     outcome.choice.summary = to_table(r);
-    outcome.choice.json = to_json(r, graph_, ranges_, observations_);
-    outcome.choice.metadata["precision"] = r.lowest;
+    outcome.choice.json = to_json(r, calibration_.graph, calibration_.ranges, calibration_.observations);
     outcome.choice.metadata["accuracy.report"] = outcome.choice.json;
   }
 
   // --- choosing -----------------------------------------------------------------------------------------------------
   std::vector<Candidate> candidates() const {
-    if (!options_.best) return {{options_.int8, wanted_floats()}};
+    if (!options_.best) return {wanted()};
     std::vector<Candidate> all = {{true, DType::kFloat32}};
     if (compiler_.target().isa >= Isa::kAvx512Bf16) {
       all.push_back({true, DType::kBFloat16});
@@ -253,28 +191,29 @@ class Chooser {
       fp32.summary = best->choice.summary;
       return fp32;
     }
-    if (best->report.holds) {
-      if (findings_.trustworthy || options_.accuracy_drop < 0) return std::move(best->choice);
-      throw Error(ErrorCode::kAccuracy,
-                  fmt::format("the accuracy budget cannot be promised: the samples do not represent the model's "
-                              "inputs.\n{}",
-                              best->choice.summary))
-          .with_hint("prepare the samples as the model's inputs will be, or accept any loss with --accuracy-drop none");
+    check_promise(best->report.holds, best->choice.summary);
+    return std::move(best->choice);
+  }
+
+  /// An engine is only built when its accuracy can be vouched for.
+  void check_promise(bool holds, const std::string& summary) const {
+    if (!holds) {
+      throw Error(ErrorCode::kAccuracy, fmt::format("the accuracy budget cannot be held.\n{}", summary))
+          .with_hint("allow a larger --accuracy-drop (none: anything), give more or better samples, or try --bf16");
     }
-    throw Error(ErrorCode::kAccuracy, fmt::format("the accuracy budget cannot be held.\n{}", best->choice.summary))
-        .with_hint("allow a larger --accuracy-drop (none: anything), give more or better samples, or try --bf16");
+    if (calibration_.findings.trustworthy || options_.accuracy_drop < 0) return;
+    throw Error(ErrorCode::kAccuracy,
+                fmt::format("the accuracy budget cannot be promised: the samples do not represent the model's "
+                            "inputs.\n{}",
+                            summary))
+        .with_hint("prepare the samples as the model's inputs will be, or accept any loss with --accuracy-drop none");
   }
 
   ModelCompiler& compiler_;
   const OptimizationProfile& profile_;
   const PrecisionOptions& options_;
-  Graph graph_;
-  std::optional<Samples> samples_;
-  SampleSplit split_;
-  Observations observations_, held_back_;
-  RangeTable ranges_;
-  Equalisation equalisation_;
-  SampleFindings findings_;
+  std::optional<SplitSamples> samples_;
+  Calibration calibration_;
   std::optional<LayerQuantizer> quantizer_;
   std::optional<AccuracyMeter> meter_;
   MeasuredPrecision fp32_;

@@ -12,8 +12,10 @@ namespace burnish {
 struct PrecisionChoice {
   Equalisation equalisation;  ///< Comes before the plan.
   PrecisionPlan plan;
-  std::map<std::string, std::string> metadata;  ///< For the engine: "precision.…", "accuracy.…".
-  std::string summary, json;                    ///< The accuracy table; empty when nothing was measured.
+  /// For the engine: "precision" ("int8", "bfloat16", "float16": the lowest asked for; absent where all is FLOAT) and,
+  /// where it was measured, "accuracy.report".
+  std::map<std::string, std::string> metadata;
+  std::string summary, json;  ///< The accuracy table; empty when nothing was measured.
 
   /// Brings an optimised graph into its final form.
   ModelCompiler::Optimised apply(const ModelCompiler& compiler, ModelCompiler::Optimised optimised) const;

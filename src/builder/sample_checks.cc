@@ -10,20 +10,13 @@ namespace {
 /// A few samples are often all there is; ranges from fewer deserve a warning.
 constexpr int64_t kFewSamples = 16;
 
-/// A step wider at both ends: what lies there is hardly moved by clipping, and histograms of different widths count it
-/// differently.
-Range with_margin(const Range& range) {
-  const float step = (range.high - range.low) / 255;
-  return {range.low - step, range.high + step};
-}
-
 std::vector<Warning> judge_values(const CalibrationEvidence& e) {
   std::vector<TensorEvidence> tensors;
   for (const auto& [name, observer] : e.calibration) {
     const TensorRange* range = e.ranges.find(name);
     if (range == nullptr) continue;
     const bool is_input = e.graph.is_input(e.graph.find_value(name));
-    tensors.push_back({name, with_margin(range->range), &observer, &e.held_back.at(name), is_input});
+    tensors.push_back({name, range->range, &observer, &e.held_back.at(name), is_input});
   }
   RepresentativeLimits limits;
   limits.min_samples = std::min(limits.min_samples, kFewSamples);

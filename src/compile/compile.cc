@@ -8,38 +8,18 @@
 #include "compile/in_place.h"
 #include "compile/lower.h"
 #include "compile/memory_estimate.h"
+#include "compile/profile_shapes.h"
 #include "compile/schedule.h"
 #include "compile/step_options.h"
 
 namespace burnish {
 namespace {
 
-using Symbols = std::map<std::string, int64_t, std::less<>>;
-
-/// The numbers behind the symbols of the graph's inputs when every input has its largest shape.
-Symbols symbols_at_max(const Graph& graph, const OptimizationProfile& profile) {
-  Symbols symbols;
-  for (const ValueId id : graph.inputs()) {
-    const Value& input = graph.value(id);
-    const auto it = profile.inputs.find(input.name);
-    if (it == profile.inputs.end() || !input.type.shape) continue;
-    for (size_t i = 0; i < input.type.shape->size() && static_cast<int>(i) < it->second.max.rank(); ++i) {
-      const Dim& dim = (*input.type.shape)[i];
-      if (!dim.is_constant()) symbols.emplace(to_string(dim), it->second.max[static_cast<int>(i)]);
-    }
-  }
-  return symbols;
-}
-
-int64_t bytes_at(const Value& value, const Symbols& symbols) {
-  if (!value.type.shape) return 0;
-  int64_t bytes = static_cast<int64_t>(size_of(value.type.dtype));
-  for (const Dim& dim : *value.type.shape) {
-    const auto extent = dim.evaluate(symbols);
-    if (!extent || *extent < 0) return 0;
-    bytes = checked_mul(bytes, *extent);
-  }
-  return bytes;
+/// 0 when the shape depends on data.
+int64_t bytes_of(const Graph& graph, ValueId value, const GraphShapes& shapes) {
+  const auto shape = shapes.shape_of(value);
+  if (!shape) return 0;
+  return checked_mul(static_cast<int64_t>(size_of(graph.value(value).type.dtype)), shape->num_elements());
 }
 
 void assign_tactics(Plan& plan, const std::vector<Candidate>& chosen) {
@@ -81,8 +61,8 @@ void report(const Plan& plan, int num_in_place, const std::vector<bool>& placed,
 }  // namespace
 
 Plan compile_plan(const Graph& graph, const OptimizationProfile& profile, CompileSession& session) {
-  const Symbols symbols = symbols_at_max(graph, profile);
-  const auto order = schedule(graph, [&](ValueId id) { return bytes_at(graph.value(id), symbols); });
+  const GraphShapes largest(graph, profile, ProfilePoint::kMax);
+  const auto order = schedule(graph, [&](ValueId id) { return bytes_of(graph, id, largest); });
   LoweredPlan lowered = lower(graph, order, profile);
   Plan& plan = lowered.plan;
 

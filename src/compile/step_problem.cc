@@ -35,17 +35,6 @@ std::string describe_constant(const Tensor& tensor) {
   return fmt::format("c{:x}", hash64({static_cast<const std::byte*>(tensor.data()), tensor.num_bytes()}));
 }
 
-const Shape& shape_at(const ProfileShapes& shapes, ProfilePoint point) {
-  switch (point) {
-    case ProfilePoint::kMin:
-      return shapes.min;
-    case ProfilePoint::kMax:
-      return shapes.max;
-    default:
-      return shapes.opt;
-  }
-}
-
 }  // namespace
 
 ResolvedShapes values_at(const LoweredPlan& lowered, ProfilePoint point) {

@@ -4,13 +4,13 @@
 #include <vector>
 
 #include "compile/lower.h"
+#include "compile/profile_shapes.h"
 #include "engine/shape_resolver.h"
 #include "kernels/tactic.h"
 
 namespace burnish {
 
-/// Shapes and shape-time values where every input has its smallest, typical or largest shape.
-enum class ProfilePoint { kMin, kOpt, kMax };
+/// Shapes and shape-time values at a point of the plan's profile.
 ResolvedShapes values_at(const LoweredPlan& lowered, ProfilePoint point);
 
 /// Which of a step's tensors lie inside a concat's result.

@@ -34,11 +34,11 @@ IntegerRange integer_range(DType dtype);
 /// Of input i, whose element type is known from elsewhere. Throws kInvalidModel for entries that make no sense.
 Encoding input_encoding(const AttributeMap& attrs, int i, DType dtype);
 Encoding output_encoding(const AttributeMap& attrs);
-/// Leaves no attributes behind where everything is FLOAT.
-/// Of an operator that ONNX knows too: without output_dtype Y is of X's type, and FLOAT where X holds integers.
+/// Of an operator that ONNX knows too: without output_dtype Y is of X's type,
+/// and FLOAT where X holds integers.
 Encoding output_encoding_like(const AttributeMap& attrs, DType x);
 void set_input_encoding(AttributeMap& attrs, int i, int num_inputs, const Encoding& encoding);
-void set_output_encoding(AttributeMap& attrs, const Encoding& encoding);
+void set_output_encoding(AttributeMap& attrs, const Encoding& encoding);  ///< FLOAT leaves no attributes behind.
 /// For operators that ONNX knows too: says so where X's type would not.
 void set_output_encoding_like(AttributeMap& attrs, const Encoding& encoding, DType x);
 /// Attribute names that carry scales and zero points only: they do not change how long a kernel takes.

@@ -62,10 +62,6 @@ ValueId neutral_operand(const Graph& graph, const Node& n) {
   return unchanged ? operands->value : kNoValue;
 }
 
-bool is_one_of(std::string_view op, std::initializer_list<std::string_view> ops) {
-  return std::ranges::find(ops, op) != ops.end();
-}
-
 /// The value that output 0 equals, or kNoValue.
 ValueId unchanged_value(const Graph& graph, const Node& n) {
   if (n.inputs.empty() || n.input(0) == kNoValue || n.output() == kNoValue) return neutral_operand(graph, n);

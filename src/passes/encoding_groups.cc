@@ -8,18 +8,10 @@
 namespace burnish {
 namespace {
 
-bool is_one_of(std::string_view op, std::initializer_list<std::string_view> ops) {
-  return std::ranges::find(ops, op) != ops.end();
-}
-
 /// Operators of ONNX that take encodings like our own.
 bool is_encodable_op(const Node& node) {
   return is_one_of(node.op,
                    {kPointwise, kFusedAttention, "AveragePool", "GlobalAveragePool", "LayerNormalization", "Softmax"});
-}
-
-bool is_product(const Node& node) {
-  return node.op == kFusedConv || node.op == kFusedMatMul;
 }
 
 bool is_narrow_float(DType dtype) {
@@ -27,6 +19,10 @@ bool is_narrow_float(DType dtype) {
 }
 
 }  // namespace
+
+bool is_fused_product(const Node& node) {
+  return node.op == kFusedConv || node.op == kFusedMatMul;
+}
 
 bool is_transparent(const Graph& graph, const Node& node) {
   if (node.op == "MaxPool") return node.output(1) == kNoValue && rank_of(graph, node.input(0)) == 4;
@@ -41,7 +37,7 @@ int num_data_inputs(const Node& node) {
 
 bool can_read(const Node& node, int input, DType dtype) {
   if (dtype == DType::kFloat32) return true;
-  if (is_product(node)) {
+  if (is_fused_product(node)) {
     const bool activation = input == 1 && node.op == kFusedMatMul && is_narrow_float(dtype);
     return input == 0 || input == kFusedResidual || activation;
   }
@@ -51,23 +47,26 @@ bool can_read(const Node& node, int input, DType dtype) {
 }
 
 bool can_write(const Node& node, DType dtype) {
-  return dtype == DType::kFloat32 || is_product(node) || is_encodable_op(node);
+  return dtype == DType::kFloat32 || is_fused_product(node) || is_encodable_op(node);
+}
+
+bool has_layer_form(const Node& product, int weight_rank) {
+  if (product.attrs.get_int("transA", 0) != 0) return false;
+  return product.op == kFusedConv ? weight_rank == 3 || weight_rank == 4 : weight_rank == 2;
 }
 
 bool is_layer(const Graph& graph, const Node& node) {
-  if (!is_product(node) || node.inputs.size() < 2 || node.attrs.get_int("transA", 0) != 0) return false;
+  if (!is_fused_product(node) || node.inputs.size() < 2) return false;
   const Value& w = graph.value(node.input(1));
   if (!w.is_constant() || w.constant.dtype() != DType::kFloat32 || node.input(kFusedWeightScales) != kNoValue)
     return false;
   const bool float_bias = node.input(kFusedBias) == kNoValue || graph.value(node.input(kFusedBias)).is_constant();
-  const int rank = w.constant.shape().rank();
-  return float_bias && (node.op == kFusedConv ? rank == 3 || rank == 4 : rank == 2);
+  return float_bias && has_layer_form(node, w.constant.shape().rank());
 }
 
-int output_channel_axis(const Graph& graph, const Node& layer) {
-  if (layer.op == kFusedConv) return 0;
-  const int rank = graph.value(layer.input(1)).constant.shape().rank();
-  return layer.attrs.get_int("transB", 0) != 0 ? rank - 2 : rank - 1;
+int output_channel_axis(const Node& product, int weight_rank) {
+  if (product.op == kFusedConv) return 0;
+  return product.attrs.get_int("transB", 0) != 0 ? weight_rank - 2 : weight_rank - 1;
 }
 
 EncodingGroups::EncodingGroups(const Graph& graph)

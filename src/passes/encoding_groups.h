@@ -8,6 +8,8 @@
 
 namespace burnish {
 
+/// FusedConv or FusedMatMul.
+bool is_fused_product(const Node& node);
 /// Only moves or selects elements of its data inputs, whatever their type.
 bool is_transparent(const Graph& graph, const Node& node);
 /// The data inputs of a transparent node: all of a Concat, the first of any other.
@@ -18,11 +20,13 @@ int num_data_inputs(const Node& node);
 bool can_read(const Node& node, int input, DType dtype);
 /// Whether the node's attributes can say that output 0 has this encoding.
 bool can_write(const Node& node, DType dtype);
+/// Whether the kernels for integers know a FusedConv or FusedMatMul of this form, weights of this rank.
+bool has_layer_form(const Node& product, int weight_rank);
 /// A FusedConv or FusedMatMul whose weights are constant FLOAT: what can compute on integers.
 bool is_layer(const Graph& graph, const Node& node);
 /// The axis of W that counts output channels: 0 for FusedConv, the last (or with transB the last but one) of
 /// FusedMatMul.
-int output_channel_axis(const Graph& graph, const Node& layer);
+int output_channel_axis(const Node& product, int weight_rank);
 
 /// FLOAT activations by group.
 class EncodingGroups {

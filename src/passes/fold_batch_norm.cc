@@ -149,6 +149,18 @@ ValueId scale_stored(Graph& graph, const Node& dequantize, const std::vector<flo
   return emit(graph, dequantize.op, dequantize.name, std::move(inputs), std::move(attrs), base);
 }
 
+/// The weights with every output channel multiplied; nullopt where they are not stored in a byte each.
+std::optional<ValueId> scaled_weights(Graph& graph, const Node& conv, const std::vector<float>& scale) {
+  const ValueId weights = conv.input(1);
+  if (std::ranges::all_of(scale, [](float s) { return s == 1.0F; })) return weights;
+  if (const Node* stored = stored_weights(graph, conv)) {
+    if (size_of(graph.value(stored->input(0)).type.dtype) != 1) return std::nullopt;
+    return scale_stored(graph, *stored, scale);
+  }
+  return graph.add_constant(graph.value(weights).name + "_folded",
+                            scale_outputs(conv, graph.value(weights).constant, scale));
+}
+
 void set_weights(Graph& graph, NodeId conv, ValueId weight_id, const std::vector<float>& bias) {
   const std::string b = graph.value(graph.node(conv).output()).name + "_bias";
   const ValueId bias_id = add_floats(graph, b, bias, Shape{static_cast<int64_t>(bias.size())});
@@ -168,22 +180,14 @@ bool fold_behind(Graph& graph, NodeId conv_id, const PassContext& context) {
   if (!affine || static_cast<int64_t>(affine->scale.size()) != channels) return false;
   std::vector<float> bias = bias_of(graph, conv, channels);
   for (size_t c = 0; c < bias.size(); ++c) bias[c] = bias[c] * affine->scale[c] + affine->shift[c];
-  const std::string base = graph.value(conv.input(1)).name + "_folded";
-  const bool scales = std::ranges::any_of(affine->scale, [](float s) { return s != 1.0F; });
-  ValueId weights = conv.input(1);
-  if (const Node* stored = stored_weights(graph, conv)) {
-    const size_t bits = size_of(graph.value(stored->input(0)).type.dtype) * 8;
-    if (scales && bits != 8) return false;
-    if (scales) weights = scale_stored(graph, *stored, affine->scale);
-  } else if (scales) {
-    weights = graph.add_constant(base, scale_outputs(conv, graph.value(weights).constant, affine->scale));
-  }
+  const auto weights = scaled_weights(graph, conv, affine->scale);
+  if (!weights) return false;
   // Adding nodes may have moved the others.
   const Node& folded = *single_user(graph, y);
   context.count(fmt::format("{}+{}", graph.node(conv_id).op, is_norm ? "BatchNormalization" : folded.op));
   const ValueId result = folded.output();
   graph.node(conv_id).name = join_names({graph.node(conv_id).name, folded.name});
-  set_weights(graph, conv_id, weights, bias);
+  set_weights(graph, conv_id, *weights, bias);
   replace_value(graph, result, y);
   return true;
 }

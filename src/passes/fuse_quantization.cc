@@ -48,14 +48,8 @@ const Node* movable_dequantize(const Graph& graph, const Node& reader, ValueId v
   return reader.op == "Gather" ? any_dequantize_of(graph, v) : dequantize_of(graph, v);
 }
 
-ValueId zero_constant(Graph& graph, const std::string& name, const Encoding& e) {
-  Tensor zero(e.dtype, Shape{});
-  *zero.as<uint8_t>() = static_cast<uint8_t>(e.zero);  // two's complement for INT8
-  return graph.add_constant(name, std::move(zero));
-}
-
 void set_zero(Graph& graph, NodeId id, const Encoding& e) {
-  const ValueId zero = zero_constant(graph, graph.node(id).name + "_zero", e);
+  const ValueId zero = add_zero_point(graph, graph.node(id).name + "_zero", e);
   Node& n = graph.node(id);
   n.inputs.resize(3, kNoValue);
   n.inputs[2] = zero;
@@ -159,11 +153,9 @@ std::optional<IntegerWeights> integer_weights(const Graph& graph, const Node& pr
   const Tensor& scale = graph.value(d->input(1)).constant;
   const int rank = w.shape().rank();
   if ((w.dtype() != DType::kInt8 && w.dtype() != DType::kUInt8) || scale.dtype() != DType::kFloat32 ||
-      d->attrs.get_int("block_size", 0) != 0 || product.attrs.get_int("transA", 0) != 0)
+      d->attrs.get_int("block_size", 0) != 0 || !has_layer_form(product, rank))
     return std::nullopt;
-  if (product.op == kFusedConv ? rank != 3 && rank != 4 : rank != 2) return std::nullopt;
-  const bool trans_b = product.attrs.get_int("transB", 0) != 0;
-  const int axis = product.op == kFusedConv ? 0 : trans_b ? rank - 2 : rank - 1;
+  const int axis = output_channel_axis(product, rank);
   const int64_t channels = w.shape()[axis];
   const int64_t given = d->attrs.get_int("axis", 1);
   const bool per_channel =
@@ -180,10 +172,6 @@ std::optional<IntegerWeights> integer_weights(const Graph& graph, const Node& pr
 }
 
 // --- readers and writers ---------------------------------------------------------------------------------------------
-bool is_product(const Node& n) {
-  return n.op == kFusedConv || n.op == kFusedMatMul;
-}
-
 void read_integers(Graph& graph, NodeId id, int i, const Node& dequantize) {
   const Encoding e = *encoding_of(graph, dequantize);
   const ValueId integers = dequantize.input(0);
@@ -215,7 +203,7 @@ bool read_product(Graph& graph, NodeId id, const PassContext& context) {
 }
 
 bool read_inputs(Graph& graph, NodeId id, const PassContext& context) {
-  if (is_product(graph.node(id))) return read_product(graph, id, context);
+  if (is_fused_product(graph.node(id))) return read_product(graph, id, context);
   bool changed = false;
   for (int i = 0; i < static_cast<int>(graph.node(id).inputs.size()); ++i) {
     const Node& n = graph.node(id);
@@ -231,7 +219,7 @@ bool read_inputs(Graph& graph, NodeId id, const PassContext& context) {
 bool write_output(Graph& graph, NodeId id) {
   const Node& n = graph.node(id);
   if (!can_write(n, DType::kUInt8) || is_transparent(graph, n) || output_encoding(n.attrs).is_integer()) return false;
-  if (is_product(n) && input_encoding(n.attrs, 0, graph.value(n.input(0)).type.dtype).dtype == DType::kFloat32)
+  if (is_fused_product(n) && input_encoding(n.attrs, 0, graph.value(n.input(0)).type.dtype).dtype == DType::kFloat32)
     return false;
   const Node* q = single_user(graph, n.output());
   const auto e = q != nullptr && q->op == kQuantize ? encoding_of(graph, *q) : std::nullopt;

@@ -12,12 +12,9 @@
 namespace burnish {
 namespace {
 
-bool is_product(const Node& n) {
-  return n.op == kFusedConv || n.op == kFusedMatMul;
-}
 /// Operators whose output has the input's element type unless told otherwise.
 bool follows_input_type(const Node& n) {
-  return !is_product(n) && n.op != kFusedAttention && n.op != kPointwise;
+  return !is_fused_product(n) && n.op != kFusedAttention && n.op != kPointwise;
 }
 
 Tensor converted(const Tensor& from, DType dtype) {
@@ -61,7 +58,7 @@ class Lowering {
     return it == plan_.values.end() ? nullptr : &it->second;
   }
   const LayerPrecision* layer_of(const Node& n) const {
-    if (!is_product(n)) return nullptr;
+    if (!is_fused_product(n)) return nullptr;
     const auto it = plan_.layers.find(graph_.value(n.output()).name);
     return it == plan_.layers.end() ? nullptr : &it->second;
   }
@@ -94,7 +91,7 @@ class Lowering {
         for (int i = 0; i < static_cast<int>(n.inputs.size()); ++i) {
           if (n.input(i) != v || !can_read(n, i, plan_.floats)) continue;
           read = true;
-          gains = gains || is_product(n);
+          gains = gains || is_fused_product(n);
         }
       }
     }
@@ -108,7 +105,7 @@ class Lowering {
     const ValuePrecision* p = planned(v);
     if (p != nullptr && p->factors.defined()) return false;
     // The kernels of products on FLOAT write FLOAT.
-    if (is_product(n) && !reads_narrow(n, 0)) return false;
+    if (is_fused_product(n) && !reads_narrow(n, 0)) return false;
     if (!e.is_integer() || n.op == kFusedConv) return true;
     // Others keep full precision for those readers that do not compute on integers.
     return !is_output_.contains(v) && std::ranges::all_of(users_[static_cast<size_t>(v)], [&](NodeId id) {
@@ -124,7 +121,7 @@ class Lowering {
     if (!is_narrow(v) || stays_full(n)) return false;
     if (is_transparent(graph_, n)) return i < num_data_inputs(n);
     if (!can_read(n, i, e.dtype)) return false;
-    if (is_product(n)) return product_reads(n, i, e);
+    if (is_fused_product(n)) return product_reads(n, i, e);
     if (n.op == kFusedAttention) return all_alike(n, 3, e);
     return true;
   }
@@ -197,14 +194,14 @@ class Lowering {
   bool wants_stored(const Node& n, int i) const {
     const ValueId v = n.input(i);
     if (v == kNoValue || !reads_narrow(n, i)) return false;
-    const bool must = is_transparent(graph_, n) || (is_product(n) && i == 0);
+    const bool must = is_transparent(graph_, n) || (is_fused_product(n) && i == 0);
     return must || !encoding_of(v).is_integer() || stored(v) == v;
   }
 
   ValueId stored(ValueId v) const { return stored_[static_cast<size_t>(v)]; }
 
   void convert_weights(NodeId id, const Node& before, bool narrow) {
-    if (!narrow || !is_product(before)) return;
+    if (!narrow || !is_fused_product(before)) return;
     const Encoding& e = encoding_of(before.input(0));
     if (e.is_integer()) return set_integer_layer(id, *layer_of(before));
     const ValueId w = before.input(1);
@@ -264,11 +261,7 @@ class Lowering {
     return emit(graph_, "Cast", name + "_cast", {v}, std::move(attrs), fmt::format("{}_{}", name, name_of(dtype)));
   }
   ValueId scale_of(const Encoding& e, const std::string& name) { return add_scalar(graph_, name + "_scale", e.scale); }
-  ValueId zero_of(const Encoding& e, const std::string& name) {
-    Tensor zero(e.dtype, Shape{});
-    *zero.as<uint8_t>() = static_cast<uint8_t>(e.zero);  // two's complement for INT8
-    return graph_.add_constant(name + "_zero", std::move(zero));
-  }
+  ValueId zero_of(const Encoding& e, const std::string& name) { return add_zero_point(graph_, name + "_zero", e); }
 
   /// Outputs of the graph are FLOAT, whatever is stored.
   void restore_output(ValueId v) {

@@ -32,6 +32,10 @@ std::optional<Activation> match_clip(const Graph& graph, const Node& node) {
 
 }  // namespace
 
+bool is_one_of(std::string_view op, std::initializer_list<std::string_view> ops) {
+  return std::ranges::find(ops, op) != ops.end();
+}
+
 const Node* producer_if(const Graph& graph, ValueId value, std::string_view op) {
   const Node* n = graph.producer(value);
   return n != nullptr && n->op == op ? n : nullptr;
@@ -196,6 +200,12 @@ ValueId add_floats(Graph& graph, const std::string& name, const std::vector<floa
 
 ValueId add_scalar(Graph& graph, const std::string& name, float value) {
   return graph.add_constant(name, Tensor::scalar(DType::kFloat32, value));
+}
+
+ValueId add_zero_point(Graph& graph, const std::string& name, const Encoding& encoding) {
+  Tensor zero(encoding.dtype, Shape{});
+  *zero.as<uint8_t>() = static_cast<uint8_t>(encoding.zero);  // two's complement for INT8
+  return graph.add_constant(name, std::move(zero));
 }
 
 std::optional<std::vector<int64_t>> reshape_target(const SymShape& from, const SymShape& to) {

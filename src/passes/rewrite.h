@@ -1,15 +1,19 @@
 #pragma once
 // What passes share: reading patterns out of a graph, and writing new nodes into it.
+#include <initializer_list>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "ir/graph.h"
 #include "ops/activation.h"
+#include "ops/encoding.h"
 
 namespace burnish {
 
 // --- reading ------------------------------------------------------------------------------------------------------
+bool is_one_of(std::string_view op, std::initializer_list<std::string_view> ops);
 /// The producer of the value when it is a node of this operator, else nullptr.
 const Node* producer_if(const Graph& graph, ValueId value, std::string_view op);
 /// The only reader of a value that is read once and is no output of the graph; nullptr otherwise.
@@ -53,6 +57,8 @@ void replace_value(Graph& graph, ValueId old, ValueId replacement);
 ValueId add_ints(Graph& graph, const std::string& name, const std::vector<int64_t>& values);
 ValueId add_floats(Graph& graph, const std::string& name, const std::vector<float>& values, const Shape& shape);
 ValueId add_scalar(Graph& graph, const std::string& name, float value);
+/// The zero point of an encoding in integers, as QuantizeLinear and DequantizeLinear take it.
+ValueId add_zero_point(Graph& graph, const std::string& name, const Encoding& encoding);
 /// The constant target of a Reshape from one shape to another: numbers, 0 for a dimension kept in its place, -1 for
 /// one that follows. nullopt when that does not suffice. Never contains 0 for an empty dimension.
 std::optional<std::vector<int64_t>> reshape_target(const SymShape& from, const SymShape& to);

@@ -5,6 +5,7 @@
 
 #include "passes/layout.h"
 #include "passes/pass.h"
+#include "passes/reshape_order.h"
 #include "passes/rewrite.h"
 
 namespace burnish {
@@ -33,10 +34,6 @@ Perm common_perm(const Graph& graph, const Node& n) {
     perm = p;
   }
   return perm;
-}
-
-bool is_one_of(std::string_view op, std::initializer_list<std::string_view> ops) {
-  return std::ranges::find(ops, op) != ops.end();
 }
 
 bool is_reduction(const Node& n) {
@@ -213,65 +210,6 @@ bool sink_through(Graph& graph, NodeId id) {
 }
 
 // --- Transposes and Reshapes --------------------------------------------------------------------------------------
-struct Block {
-  size_t in_begin, in_end, out_begin, out_end;
-};
-
-/// Splits a Reshape into the smallest runs of dimensions with equal products; empty when there are none.
-std::vector<Block> blocks_of(const SymShape& in, const SymShape& out) {
-  std::vector<Block> blocks;
-  size_t i = 0;
-  size_t o = 0;
-  while (i < in.size() && o < out.size()) {
-    Block b{i, i + 1, o, o + 1};
-    Dim left = in[i++];
-    Dim right = out[o++];
-    while (!(left == right)) {
-      // The side whose product divides the other's is the one that is too small.
-      const bool grow_left = exact_div(right, left).has_value() && i < in.size();
-      if (!grow_left && (!exact_div(left, right).has_value() || o >= out.size())) return {};
-      if (grow_left)
-        left = left * in[i++];
-      else
-        right = right * out[o++];
-    }
-    b.in_end = i;
-    b.out_end = o;
-    blocks.push_back(b);
-  }
-  return i == in.size() && o == out.size() ? blocks : std::vector<Block>{};
-}
-
-/// Every run of dimensions that the Reshape joins or splits lies together in front of the Transpose too.
-bool runs_stay_together(const std::vector<Block>& blocks, const Perm& perm) {
-  for (const Block& b : blocks) {
-    for (size_t k = b.in_begin + 1; k < b.in_end; ++k) {
-      if (perm[k] != perm[k - 1] + 1) return false;
-    }
-  }
-  return !blocks.empty();
-}
-
-/// What Reshape(Transpose(x)) is when the Reshape comes first.
-struct Swapped {
-  SymShape shape;
-  Perm perm;
-};
-
-std::optional<Swapped> swap_order(const SymShape& in, const SymShape& out, const Perm& perm) {
-  std::vector<Block> blocks = blocks_of(in, out);
-  if (!runs_stay_together(blocks, perm)) return std::nullopt;
-  std::ranges::sort(blocks, {}, [&](const Block& b) { return perm[b.in_begin]; });
-  Swapped s{{}, Perm(out.size())};
-  for (const Block& b : blocks) {
-    for (size_t o = b.out_begin; o < b.out_end; ++o) {
-      s.perm[o] = static_cast<int64_t>(s.shape.size());
-      s.shape.push_back(out[o]);
-    }
-  }
-  return s;
-}
-
 /// Reshape(Transpose(x)) becomes Transpose(Reshape(x)). Only done for a Transpose behind it to join.
 bool sink_through_reshape(Graph& graph, NodeId id) {
   const Node& n = graph.node(id);
@@ -282,7 +220,7 @@ bool sink_through_reshape(Graph& graph, NodeId id) {
   const SymShape* out = shape_of(graph, n.output());
   const Perm perm = perm_of(graph, *t);
   if (in == nullptr || out == nullptr || !may_move(graph, *t, perm)) return false;
-  const auto swapped = swap_order(*in, *out, perm);
+  const auto swapped = transpose_after_reshape(*in, *out, perm);
   if (!swapped) return false;
   const ValueId y = n.output();
   const ValueId view = add_reshape(graph, t->input(0), swapped->shape, n.name);

@@ -35,8 +35,7 @@ class Cumulative {
 double kolmogorov_smirnov(const Histogram& a, const Histogram& b) {
   if (a.num_elements() == 0 || b.num_elements() == 0) return 0;
   // The width of a histogram of zeros says nothing.
-  const bool a_is_coarser = b.empty() || (!a.empty() && a.bin_width() >= b.bin_width());
-  const Histogram& coarser = a_is_coarser ? a : b;
+  const Histogram& coarser = coarser_of(a, b);
   const double width = coarser.bin_width();
   const Cumulative below_a(a, a.empty() ? 1 : width), below_b(b, b.empty() ? 1 : width);
   double distance = std::abs(below_a.at(0, false) - below_b.at(0, false));

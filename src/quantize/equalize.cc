@@ -9,21 +9,6 @@
 namespace burnish {
 namespace {
 
-/// factor(a, b) of every pair, 1 where either is zero or no number.
-template <typename Factor>
-std::vector<float> factors_of(std::span<const float> a, std::span<const float> b, float bound, const Factor& factor) {
-  check(a.size() == b.size(), ErrorCode::kInvalidArgument,
-        "{} channels on one side and {} on the other: both must have as many", a.size(), b.size());
-  check(bound >= 1, ErrorCode::kInvalidArgument, "a bound of {} on equalisation factors: at least 1 is needed", bound);
-  std::vector<float> factors;
-  for (size_t i = 0; i < a.size(); ++i) {
-    const bool usable = a[i] > 0 && b[i] > 0 && std::isfinite(a[i]) && std::isfinite(b[i]);
-    const double f = usable ? factor(static_cast<double>(a[i]), static_cast<double>(b[i])) : 1.0;
-    factors.push_back(static_cast<float>(std::clamp<double>(f, 1.0 / bound, bound)));
-  }
-  return factors;
-}
-
 /// f(weight, channel) for every weight, in order.
 template <typename Weight, typename F>
 void for_each_weight(Weight* weights, const ChannelLayout& layout, const F& f) {
@@ -41,16 +26,21 @@ void check_factors(const ChannelLayout& layout, std::span<const float> factors) 
 
 }  // namespace
 
-std::vector<float> cross_layer_factors(std::span<const float> first_absmax, std::span<const float> second_absmax,
-                                       float bound) {
-  return factors_of(first_absmax, second_absmax, bound, [](double a, double b) { return std::sqrt(a / b); });
-}
-
 std::vector<float> smooth_factors(std::span<const float> input_absmax, std::span<const float> weight_absmax,
                                   float alpha, float bound) {
   check(alpha >= 0 && alpha <= 1, ErrorCode::kInvalidArgument, "alpha {}: 0 to 1 is possible", alpha);
-  return factors_of(input_absmax, weight_absmax, bound,
-                    [&](double x, double w) { return std::pow(x, alpha) / std::pow(w, 1 - alpha); });
+  check(input_absmax.size() == weight_absmax.size(), ErrorCode::kInvalidArgument,
+        "{} channels on one side and {} on the other: both must have as many", input_absmax.size(),
+        weight_absmax.size());
+  check(bound >= 1, ErrorCode::kInvalidArgument, "a bound of {} on equalisation factors: at least 1 is needed", bound);
+  std::vector<float> factors;
+  for (size_t j = 0; j < input_absmax.size(); ++j) {
+    const double x = input_absmax[j], w = weight_absmax[j];
+    const bool usable = x > 0 && w > 0 && std::isfinite(x) && std::isfinite(w);
+    const double f = usable ? std::pow(x, alpha) / std::pow(w, 1 - alpha) : 1.0;
+    factors.push_back(static_cast<float>(std::clamp<double>(f, 1.0 / bound, bound)));
+  }
+  return factors;
 }
 
 AlphaChoice choose_alpha(const std::function<double(float alpha)>& error, std::span<const float> alphas) {

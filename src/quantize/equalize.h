@@ -9,20 +9,19 @@
 
 namespace burnish {
 
+/// What expected errors reckon with: the standard deviation of a bell-shaped channel, as a share of its largest
+/// magnitude.
+inline constexpr double kSpread = 0.25;
+
 /// Factors stay within [1/bound, bound].
 inline constexpr float kFactorBound = 1e3F;
 
-/// Cross-layer equalisation of two layers with nothing between them but a function with f(s·x) = s·f(x), such as ReLU:
-/// sᵢ = √(aᵢ·bᵢ)/bᵢ, where aᵢ is the greatest absolute weight into channel i (first layer) and bᵢ the greatest one out
-/// of it (second layer). Divide the first layer's weights and bias of channel i by sᵢ and multiply the second layer's
-/// weights of input i with it: both then reach √(aᵢ·bᵢ). Channels that have no weights on one side keep 1.
-/// Source: M. Nagel et al., Data-Free Quantization Through Weight Equalization and Bias Correction, ICCV 2019.
-std::vector<float> cross_layer_factors(std::span<const float> first_absmax, std::span<const float> second_absmax,
-                                       float bound = kFactorBound);
-
 /// SmoothQuant: sⱼ = max|Xⱼ|^α / max|Wⱼ|^(1−α) for each input channel j of a matrix product; divide the activations by
 /// sⱼ (in the operator before) and multiply the weights of input j with it. α from 0 (activations stay wide) to 1.
-/// Source: G. Xiao et al., SmoothQuant, ICML 2023.
+/// Channels that are zero on one side, or no numbers, keep 1. With α = 0.5 on the weights into and out of channels
+/// between two layers this is cross-layer equalisation: both sides then reach the same.
+/// Sources: G. Xiao et al., SmoothQuant, ICML 2023; M. Nagel et al., Data-Free Quantization Through Weight Equalization
+/// and Bias Correction, ICCV 2019.
 std::vector<float> smooth_factors(std::span<const float> input_absmax, std::span<const float> weight_absmax,
                                   float alpha, float bound = kFactorBound);
 

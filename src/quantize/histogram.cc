@@ -97,12 +97,16 @@ void Histogram::merge(const Histogram& other) {
   if (!other.empty()) add_shifted(other.counts_, other.first_, exponent_ - other.exponent_);
 }
 
-int64_t Histogram::num_outside(float low, float high) const {
+int64_t Histogram::num_outside(double low, double high) const {
   int64_t n = 0;
   for (int i = 0; i < kNumBins; ++i) {
-    if (edge(i) > high || edge(i + 1) < low) n += count(i);
+    if (edge(i) >= high || edge(i + 1) <= low) n += count(i);
   }
   return n;
+}
+
+const Histogram& coarser_of(const Histogram& a, const Histogram& b) {
+  return b.empty() || (!a.empty() && a.bin_width() >= b.bin_width()) ? a : b;
 }
 
 }  // namespace burnish

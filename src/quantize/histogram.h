@@ -33,8 +33,9 @@ class Histogram {
   int64_t num_elements() const { return num_elements_; }
   /// The bin that holds value, clamped to the bins there are.
   int bin_of(double value) const;
-  /// How many elements lie in the bins wholly outside [low, high]; low ≤ 0 ≤ high.
-  int64_t num_outside(float low, float high) const;
+  /// How many elements lie outside [low, high), low ≤ 0 < high. Exact where both are multiples of bin_width(), as they
+  /// are where they are multiples of another histogram's greater one.
+  int64_t num_outside(double low, double high) const;
 
  private:
   void grow(float low, float high);
@@ -46,5 +47,8 @@ class Histogram {
   float low_ = 0, high_ = 0;     ///< The range covered.
   int64_t num_elements_ = 0;
 };
+
+/// The one with the wider bins. An empty one only where both are.
+const Histogram& coarser_of(const Histogram& a, const Histogram& b);
 
 }  // namespace burnish

@@ -56,24 +56,6 @@ double sqnr_db(std::span<const float> actual, std::span<const float> reference) 
   return 10 * std::log10(signal / noise);
 }
 
-double mean_absolute_error(std::span<const float> actual, std::span<const float> reference) {
-  check_sizes(actual, reference);
-  double sum = 0;
-  for (size_t i = 0; i < actual.size(); ++i) sum += std::abs(static_cast<double>(actual[i]) - reference[i]);
-  return actual.empty() ? 0 : sum / static_cast<double>(actual.size());
-}
-
-double max_relative_error(std::span<const float> actual, std::span<const float> reference) {
-  check_sizes(actual, reference);
-  double greatest = 0, magnitude = 0;
-  for (size_t i = 0; i < actual.size(); ++i) {
-    const double d = std::abs(static_cast<double>(actual[i]) - reference[i]);
-    greatest = std::max(greatest, std::isnan(d) ? std::numeric_limits<double>::infinity() : d);
-    magnitude = std::max(magnitude, std::abs(static_cast<double>(reference[i])));
-  }
-  return magnitude > 0 && std::isfinite(magnitude) ? greatest / magnitude : greatest;
-}
-
 int64_t top1(std::span<const float> row) {
   int64_t best = -1;
   for (size_t i = 0; i < row.size(); ++i) {
@@ -81,16 +63,6 @@ int64_t top1(std::span<const float> row) {
     if (best < 0 || row[i] > row[static_cast<size_t>(best)]) best = static_cast<int64_t>(i);
   }
   return best;
-}
-
-double top1_agreement(std::span<const float> actual, std::span<const float> reference, int64_t num_columns) {
-  check_sizes(actual, reference);
-  const int64_t n = num_rows(actual.size(), num_columns);
-  int64_t num_equal = 0;
-  for (int64_t r = 0; r < n; ++r) {
-    num_equal += top1(row_of(actual, r, num_columns)) == top1(row_of(reference, r, num_columns)) ? 1 : 0;
-  }
-  return share(num_equal, n);
 }
 
 double top1_accuracy(std::span<const float> scores, std::span<const int64_t> labels, int64_t num_columns) {

@@ -11,15 +11,10 @@ double cosine_similarity(std::span<const float> actual, std::span<const float> r
 /// Signal to quantisation noise ratio, 10·log₁₀(Σ r² / Σ (a − r)²): infinite for equal vectors, −infinity when the
 /// reference is 0 and the other is not.
 double sqnr_db(std::span<const float> actual, std::span<const float> reference);
-double mean_absolute_error(std::span<const float> actual, std::span<const float> reference);
-/// The greatest |a − r|, relative to the greatest |r| (absolute where that is 0).
-double max_relative_error(std::span<const float> actual, std::span<const float> reference);
 
 /// Index of the greatest value, the first of equals; NaN never wins, −1 when there is nothing else.
 int64_t top1(std::span<const float> row);
-/// Share of the rows, num_columns wide, whose top1() agrees; 1 without rows.
-double top1_agreement(std::span<const float> actual, std::span<const float> reference, int64_t num_columns);
-/// Share of the rows whose top1() is the label, one a row; 1 without rows.
+/// Share of the rows, num_columns wide, whose top1() is the label, one a row; 1 without rows.
 double top1_accuracy(std::span<const float> scores, std::span<const int64_t> labels, int64_t num_columns);
 
 }  // namespace burnish

@@ -117,8 +117,18 @@ Judgement judge_channels(const TensorEvidence& t, const RepresentativeLimits& li
               "{} of {} channels never moved: add samples that exercise them", num_dead, all);
 }
 
-double share_outside(const Observer& observer, const Range& range) {
-  const int64_t n = observer.histogram().num_outside(std::min(range.low, 0.0F), std::max(range.high, 0.0F));
+/// Where clipping begins to tell: a step of 8 bits beyond the range and at an edge of bins, so that histograms of this
+/// bin width or less count alike.
+struct ClipLimits {
+  double low, high;
+};
+ClipLimits clip_limits(const Range& range, double bin_width) {
+  const double low = std::min(range.low, 0.0F), high = std::max(range.high, 0.0F), step = (high - low) / 255;
+  return {std::floor((low - step) / bin_width) * bin_width, (std::floor((high + step) / bin_width) + 1) * bin_width};
+}
+
+double share_outside(const Observer& observer, const ClipLimits& limits) {
+  const int64_t n = observer.histogram().num_outside(limits.low, limits.high);
   return static_cast<double>(n) / static_cast<double>(std::max<int64_t>(observer.num_elements(), 1));
 }
 
@@ -132,7 +142,9 @@ double overshoot_of(const Observer& calibration, const Observer& held_back) {
 
 Judgement judge_outside(const TensorEvidence& t, const RepresentativeLimits& limits) {
   if (t.held_back == nullptr || t.held_back->num_elements() == 0) return {};
-  const double own = share_outside(*t.calibration, t.range), share = share_outside(*t.held_back, t.range);
+  const Histogram& coarser = coarser_of(t.calibration->histogram(), t.held_back->histogram());
+  const ClipLimits clip = clip_limits(t.range, coarser.bin_width());
+  const double own = share_outside(*t.calibration, clip), share = share_outside(*t.held_back, clip);
   const double overshoot = overshoot_of(*t.calibration, *t.held_back);
   const double usual = limits.outside_share * (1 + 8 / static_cast<double>(t.held_back->num_samples()));
   if (share <= usual + limits.outside_factor * own && overshoot <= limits.overshoot) return {};

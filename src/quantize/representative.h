@@ -66,9 +66,9 @@ struct RepresentativeLimits {
   /// kDeadChannels: of at least eight channels, the share that never moved; or that moved in held-back samples only.
   double dead_share = 0.9;
   double revived_share = 0.05;
-  /// kOutsideRange: share of held-back elements outside the range, times 1 + 8/n for n held-back samples (a single one
-  /// may well be unusual), beyond outside_factor times what calibration itself left outside; or one element that
-  /// exceeds all that was seen by overshoot times the width of that.
+  /// kOutsideRange: share of held-back elements outside the range by a step of 8 bits, times 1 + 8/n for n held-back
+  /// samples (a single one may well be unusual), beyond outside_factor times what calibration itself left outside; or
+  /// one element that exceeds all that was seen by overshoot times the width of that.
   double outside_share = 3e-3;
   double outside_factor = 4;
   double overshoot = 1;

@@ -61,6 +61,19 @@ TEST(Layers, ProductsOfActivationsAreCountedButAreNoLayers) {
   EXPECT_EQ(count_macs(graph, c.profile()), 3.0 * 7 * (6 * 5 + 5 * 3 + 7 * 6));
 }
 
+TEST(Layers, OtherConvolutionsAreCountedButAreNoLayers) {
+  TestCompiler c(R"(graph "g" {
+    input %x: float32[n,4,5,5]
+    const %w: float32[4,2,3,3]
+    %y = ConvTranspose(%x, %w)
+    output "y" = %y
+  })",
+                 "x=1x4x5x5:3x4x5x5:4x4x5x5");
+  const Graph graph = c.optimised();
+  EXPECT_TRUE(find_layers(graph, c.profile()).empty());
+  EXPECT_EQ(count_macs(graph, c.profile()), 3.0 * 4 * 25 * 2 * 9);
+}
+
 TEST(Layers, WhatTheModelQuantisedItselfIsLeftAlone) {
   TestCompiler c(R"(graph "g" {
     input %x: float32[n,6]

@@ -157,6 +157,7 @@ TEST_F(PrecisionBuild, RangesAreKeptAndGiveTheSameEngineAgain) {
   precision().calibrate.clear();
   EXPECT_EQ(build_as("unmeasured.engine").accuracy, "");
   EXPECT_THAT(said_, Contains(HasSubstr("accuracy is not measured")));
+  EXPECT_EQ(read_engine(folder_ / "unmeasured.engine").metadata.at("precision"), "int8");
   EXPECT_GE(agreement("unmeasured.engine"), 0.9);
 
   EXPECT_THAT(failure(kOtherModel), AllOf(HasSubstr("mismatch: "), HasSubstr("ranges.txt")));
@@ -232,6 +233,7 @@ TEST_F(PrecisionBuild, NarrowFloatsAreNear) {
     precision().fp16 = !bf16;
     const BuildReport report = build_as("narrow.engine");
     EXPECT_GT(report.fused.at(bf16 ? "FusedConv in bfloat16" : "FusedConv in float16"), 0);
+    EXPECT_EQ(read_engine(folder_ / "narrow.engine").metadata.at("precision"), bf16 ? "bfloat16" : "float16");
     EXPECT_GE(agreement("narrow.engine"), bf16 ? 0.98 : 0.99);
     const std::vector<float> actual = logits("narrow.engine");
     double worst = 0, largest = 0;

@@ -29,7 +29,7 @@ PrecisionPlan integers_everywhere(const Graph& graph, float scale) {
     const Node& n = graph.node(id);
     if (!is_layer(graph, n)) continue;
     const Tensor& w = graph.value(n.input(1)).constant;
-    const int axis = output_channel_axis(graph, n);
+    const int axis = output_channel_axis(n, w.shape().rank());
     const int64_t channels = w.shape()[axis], inner = w.shape().product(axis + 1, w.shape().rank());
     LayerPrecision layer{Tensor(DType::kInt8, w.shape()), Tensor(DType::kFloat32, Shape{channels}), {}};
     for (int64_t c = 0; c < channels; ++c) layer.weight_scales.as<float>()[c] = 4.0F / 127;
@@ -44,16 +44,6 @@ PrecisionPlan integers_everywhere(const Graph& graph, float scale) {
   }
   return plan;
 }
-
-std::vector<std::string> ops_and_types(const Graph& graph) {
-  std::vector<std::string> lines;
-  for (NodeId id : graph.topological_order()) {
-    const Node& n = graph.node(id);
-    lines.push_back(n.op + " " + std::string(name_of(graph.value(n.output()).type.dtype)));
-  }
-  return lines;
-}
-using Ops = std::vector<std::string>;
 
 constexpr std::string_view kResidualNet = R"(graph "g" {
     input %x: float32[n,3,6,6]
@@ -83,8 +73,9 @@ TEST(LowerPrecision, NarrowFloatsRunThroughAConvolutionalNet) {
   PrecisionPlan plan;
   plan.floats = DType::kBFloat16;
   const Graph graph = optimised(kResidualNet, &plan);
-  EXPECT_EQ(ops_and_types(graph), (Ops{"Cast bfloat16", "FusedConv bfloat16", "FusedConv bfloat16", "MaxPool bfloat16",
-                                       "FusedConv bfloat16", "GlobalAveragePool float32", "Reshape float32"}));
+  EXPECT_EQ(ops_and_types(graph),
+            (Lines{"Cast bfloat16", "FusedConv bfloat16", "FusedConv bfloat16", "MaxPool bfloat16",
+                   "FusedConv bfloat16", "GlobalAveragePool float32", "Reshape float32"}));
   expect_same_numbers(original, graph, random_inputs(original), 0.05);
 }
 
@@ -93,8 +84,8 @@ TEST(LowerPrecision, IntegersStayIntegersThroughPoolingAndResidualAdds) {
   original.infer();
   const PrecisionPlan plan = integers_everywhere(optimised(kResidualNet), 0.25F);
   const Graph graph = optimised(kResidualNet, &plan);
-  EXPECT_EQ(ops_and_types(graph), (Ops{"QuantizeLinear uint8", "FusedConv uint8", "FusedConv uint8", "MaxPool uint8",
-                                       "FusedConv float32", "GlobalAveragePool float32", "Reshape float32"}));
+  EXPECT_EQ(ops_and_types(graph), (Lines{"QuantizeLinear uint8", "FusedConv uint8", "FusedConv uint8", "MaxPool uint8",
+                                         "FusedConv float32", "GlobalAveragePool float32", "Reshape float32"}));
   expect_same_numbers(original, graph, random_inputs(original), 0.2);
 }
 
@@ -143,8 +134,8 @@ TEST(LowerPrecision, ResidualStreamsOfProductsStayFloat) {
   Graph original = parse_graph(kTransformerPart);
   original.infer();
   const Graph graph = optimised(kTransformerPart, &plan);
-  EXPECT_EQ(ops_and_types(graph), (Ops{"LayerNormalization float32", "QuantizeLinear uint8", "FusedMatMul uint8",
-                                       "FusedMatMul float32", "LayerNormalization float32"}));
+  EXPECT_EQ(ops_and_types(graph), (Lines{"LayerNormalization float32", "QuantizeLinear uint8", "FusedMatMul uint8",
+                                         "FusedMatMul float32", "LayerNormalization float32"}));
   expect_same_numbers(original, graph, random_inputs(original), 0.3);
 }
 

@@ -154,6 +154,15 @@ void expect_unchanged(std::string_view pass, std::string_view text) {
   EXPECT_EQ(lines_of(graph), before);
 }
 
+Lines ops_and_types(const Graph& graph) {
+  Lines lines;
+  for (NodeId id : graph.topological_order()) {
+    const Node& n = graph.node(id);
+    lines.push_back(n.op + " " + std::string(name_of(graph.value(n.output()).type.dtype)));
+  }
+  return lines;
+}
+
 std::map<std::string, int> histogram(const Graph& graph) {
   std::map<std::string, int> counts;
   for (NodeId id : graph.topological_order()) ++counts[graph.node(id).op];

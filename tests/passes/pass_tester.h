@@ -31,6 +31,8 @@ void expect_rewrite(std::string_view pass, std::string_view before, const Lines&
 /// The pass leaves the text alone.
 void expect_unchanged(std::string_view pass, std::string_view text);
 
+/// "FusedConv uint8": every node's operator and the type of its first output, in order.
+Lines ops_and_types(const Graph& graph);
 /// How often each operator occurs.
 std::map<std::string, int> histogram(const Graph& graph);
 

@@ -31,18 +31,14 @@ std::vector<double> two_layers(const std::vector<float>& first, const std::vecto
   return product(second, hidden);
 }
 
-TEST(Equalize, CrossLayerHandComputed) {
-  EXPECT_THAT(cross_layer_factors(std::vector<float>{4, 1, 9}, std::vector<float>{1, 4, 9}), ElementsAre(2, 0.5F, 1));
-}
-
 TEST(Equalize, EmptyChannelsKeepOneAndFactorsAreBounded) {
   const float infinity = std::numeric_limits<float>::infinity();
-  EXPECT_THAT(cross_layer_factors(std::vector<float>{0, 3, infinity}, std::vector<float>{2, 0, 1}),
+  EXPECT_THAT(smooth_factors(std::vector<float>{0, 3, infinity}, std::vector<float>{2, 0, 1}, 0.5F),
               ElementsAre(1, 1, 1));
-  EXPECT_THAT(cross_layer_factors(std::vector<float>{1e20F, 1e-20F}, std::vector<float>{1e-9F, 1e9F}, 8),
+  EXPECT_THAT(smooth_factors(std::vector<float>{1e20F, 1e-20F}, std::vector<float>{1e-9F, 1e9F}, 0.5F, 8),
               ElementsAre(8, 0.125F));
-  EXPECT_THROW(cross_layer_factors(std::vector<float>{1}, std::vector<float>{1, 2}), Error);
-  EXPECT_THROW(cross_layer_factors(std::vector<float>{1}, std::vector<float>{1}, 0.5F), Error);
+  EXPECT_THROW(smooth_factors(std::vector<float>{1}, std::vector<float>{1, 2}, 0.5F), Error);
+  EXPECT_THROW(smooth_factors(std::vector<float>{1}, std::vector<float>{1}, 0.5F, 0.5F), Error);
 }
 
 TEST(Equalize, TheNetworkStaysAndTheRangesMeet) {
@@ -56,7 +52,7 @@ TEST(Equalize, TheNetworkStaysAndTheRangesMeet) {
   const std::vector<double> before = two_layers(first, second, input);
 
   const std::vector<float> factors =
-      cross_layer_factors(channel_absmax(first.data(), rows), channel_absmax(second.data(), columns));
+      smooth_factors(channel_absmax(first.data(), rows), channel_absmax(second.data(), columns), 0.5F);
   divide_channels(first.data(), rows, factors);
   multiply_channels(second.data(), columns, factors);
 

@@ -99,8 +99,13 @@ TEST(Histogram, CountsWhatIsOutside) {
   std::vector<float> data(1000);
   std::iota(data.begin(), data.end(), -499.5F);
   const Histogram histogram = histogram_of(data);
-  EXPECT_NEAR(static_cast<double>(histogram.num_outside(-100, 200)), 400 + 300, 2);
+  EXPECT_EQ(histogram.num_outside(-100, 200), 400 + 300);
   EXPECT_EQ(histogram.num_outside(-500, 500), 0);
+  Histogram coarser = histogram;
+  add(coarser, {9000});
+  ASSERT_GT(coarser.bin_width(), histogram.bin_width());
+  const double low = -12 * coarser.bin_width(), high = 25 * coarser.bin_width();
+  EXPECT_EQ(coarser.num_outside(low, high), histogram.num_outside(low, high) + 1);
 }
 
 }  // namespace

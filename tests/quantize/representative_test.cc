@@ -133,6 +133,21 @@ TEST(Representative, HeldBackSamplesOfAnotherScale) {
   EXPECT_THAT(warnings[0].text, testing::HasSubstr("'image': "));
 }
 
+TEST(Representative, ClippingByLessThanAStepIsNone) {
+  const auto clamped_to = [](float top) {
+    return [top](uint64_t seed) {
+      std::vector<float> data = natural_sample(seed);
+      for (float& x : data) x = std::clamp(x, -2.0F, top);
+      return data;
+    };
+  };
+  const auto warnings = [&](float top) {
+    return Study().calibrate(40, clamped_to(2)).hold_back(4, clamped_to(top)).warnings(Calibrator::kMinMax);
+  };
+  EXPECT_THAT(kinds(warnings(2.003F)), testing::Not(Contains(WarningKind::kOutsideRange)));
+  EXPECT_THAT(kinds(warnings(2.2F)), Contains(WarningKind::kOutsideRange));
+}
+
 TEST(Representative, CalibrationThatForgotToNormalise) {
   const auto bytes = [](uint64_t seed) { return natural_sample(seed, 60, 120); };
   const auto warnings = Study().calibrate(40, bytes).hold_back(4, natural).warnings();
