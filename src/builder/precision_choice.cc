@@ -132,7 +132,7 @@ class Chooser {
     }
     const double budget = options_.accuracy_drop < 0 ? std::numeric_limits<double>::infinity() : options_.accuracy_drop;
     int trials = 0;
-    const GuardResult result = hold_budget(guarded, budget, kMaxTrials, [&](const std::vector<bool>& raised) {
+    GuardResult result = hold_budget(guarded, budget, kMaxTrials, [&](const std::vector<bool>& raised) {
       compiler_.reporter().advance("accuracy", trials++, kMaxTrials);
       const PrecisionPlan plan = plan_of(candidate, r.layers, raised);
       Compiled compiled = compile(compiler_.lower({calibration_.graph, {}}, plan).graph);
