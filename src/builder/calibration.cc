@@ -94,7 +94,9 @@ class CalibrationRun {
 }  // namespace
 
 SplitSamples load_samples(const ModelCompiler& compiler, const OptimizationProfile& profile) {
-  Samples samples = Samples::load(compiler.options().precision.calibrate, compiler.model());
+  const PrecisionOptions& options = compiler.options().precision;
+  Samples samples = options.next_samples ? Samples::collect(options.next_samples, compiler.model())
+                                         : Samples::load(options.calibrate, compiler.model());
   check_sample_shapes(samples, profile);
   SampleSplit split = split_samples(samples.size(), samples.size() < kFew ? kHeldBackOfFew : kHeldBack);
   if (split.held_back.empty()) {

@@ -22,10 +22,10 @@ class Chooser {
   PrecisionChoice run() {
     check_precision_options(compiler_.options());
     if (!options_.any()) return {};
-    if (options_.calibrate.empty() && !options_.int8) return lowered_unmeasured();
+    if (!options_.has_samples() && !options_.int8) return lowered_unmeasured();
     const ModelCompiler::Quiet quiet(compiler_);
     calibration_.graph = compiler_.optimise(profile_, true, true).graph;
-    if (!options_.calibrate.empty()) samples_ = load_samples(compiler_, profile_);
+    if (options_.has_samples()) samples_ = load_samples(compiler_, profile_);
     if (options_.int8 || options_.best) calibrate_layers();
     if (!samples_) return quantised_unmeasured();
     measure_reference();
