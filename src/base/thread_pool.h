@@ -23,7 +23,7 @@ class ParallelBody {
   void (*call_)(const void*, int, int);
 };
 
-class ThreadPool {
+class ThreadPool {  // NOLINT(clang-analyzer-optin.performance.Padding): what threads write lies apart
  public:
   /// num_threads ≥ 1 counts the calling thread: one means no other thread. Zero means the number of cores allowed.
   explicit ThreadPool(int num_threads);

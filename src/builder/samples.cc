@@ -154,7 +154,7 @@ class Loader {
 
   std::string guess_input(const std::string& path) const {
     const auto names = input_names(model_);
-    const std::string stem = fs::path(path).stem().string();
+    std::string stem = fs::path(path).stem().string();
     if (std::ranges::find(names, stem) != names.end()) return stem;
     if (names.size() == 1) return names[0];
     throw Error(ErrorCode::kInvalidArgument, fmt::format("'{}': which of the inputs is it?", path))

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cmath>
 #include <thread>
 
 #include "base/error.h"
@@ -54,7 +55,7 @@ struct Result {
   size_t arena_bytes = 0;
   double percentile(double p) const {
     const auto last = static_cast<double>(latencies_ms.size() - 1);
-    return latencies_ms[static_cast<size_t>(last * p / 100 + 0.5)];
+    return latencies_ms[static_cast<size_t>(std::lround(last * p / 100))];
   }
   double executions_per_s() const { return static_cast<double>(latencies_ms.size()) / seconds; }
 };

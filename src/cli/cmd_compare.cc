@@ -124,13 +124,14 @@ Comparison compare(const Options& options) {
   OnValue on_value;
   if (options.per_layer) on_value = [&](const Value& value, const Tensor& tensor) { layers.visit(value, tensor); };
   Comparison result;
-  for (const auto& [name, tensor] : interpret(graph, inputs, on_value)) {
+  for (const auto& output : interpret(graph, inputs, on_value)) {
+    const std::string& name = output.first;
     const auto it = actual.find(name);
     check(it != actual.end(), ErrorCode::kInvalidArgument, "the engine has no output '{}': was it built from {}?", name,
           options.model);
     with_frame([&] { return "output " + name; },
                [&] {
-                 result.outputs.push_back({name, difference(it->second, tensor)});
+                 result.outputs.push_back({name, difference(it->second, output.second)});
                });
   }
   result.layers = layers.take();

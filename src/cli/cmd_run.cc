@@ -41,7 +41,7 @@ Json describe(const std::string& name, const Tensor& tensor, const std::string& 
 /// Empty without --output-dir.
 std::string write_output(const Options& options, const std::string& name, const Tensor& tensor) {
   if (options.output_dir.empty()) return "";
-  const std::string path = options.output_dir + "/" + file_name_of(name) + ".npy";
+  std::string path = options.output_dir + "/" + file_name_of(name) + ".npy";
   write_npy(path, tensor);
   return path;
 }

@@ -28,6 +28,11 @@ class PyContext {
   std::mutex mutex_;
 };
 
+/// Python knows addresses as numbers.
+void* pointer_to(uintptr_t address) {
+  return reinterpret_cast<void*>(address);  // NOLINT(performance-no-int-to-ptr)
+}
+
 }  // namespace
 
 void bind_context(nb::module_& m) {
@@ -45,13 +50,13 @@ void bind_context(nb::module_& m) {
       .def(
           "set_input",
           [](PyContext& c, const std::string& name, uintptr_t address) {
-            c.locked([&](ExecutionContext& x) { x.set_input(name, reinterpret_cast<const void*>(address)); });
+            c.locked([&](ExecutionContext& x) { x.set_input(name, pointer_to(address)); });
           },
           nb::arg("name"), nb::arg("address"), "Dense, row-major host memory of the input's shape, read by execute().")
       .def(
           "set_output",
           [](PyContext& c, const std::string& name, uintptr_t address, size_t capacity) {
-            c.locked([&](ExecutionContext& x) { x.set_output(name, reinterpret_cast<void*>(address), capacity); });
+            c.locked([&](ExecutionContext& x) { x.set_output(name, pointer_to(address), capacity); });
           },
           nb::arg("name"), nb::arg("address"), nb::arg("capacity"),
           "Host memory of capacity bytes that execute() writes to; address 0: the context's own memory.")

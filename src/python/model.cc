@@ -109,7 +109,7 @@ nb::dict describe(const Graph& graph) {
   return model;
 }
 
-Graph import(nb::object model, const std::string& base_directory) {
+Graph import(const nb::object& model, const std::string& base_directory) {
   if (nb::isinstance<nb::str>(model)) {
     const auto path = nb::cast<std::string>(model);
     const nb::gil_scoped_release release;
@@ -161,8 +161,8 @@ void bind_model(nb::module_& m) {
 
   m.def(
       "describe_model",
-      [](nb::object model, const std::string& base_directory) {
-        return describe(import(std::move(model), base_directory));
+      [](const nb::object& model, const std::string& base_directory) {
+        return describe(import(model, base_directory));
       },
       nb::arg("model"), nb::arg("base_directory") = "",
       nb::sig("def describe_model(model: str | bytes, base_directory: str = '') -> dict[str, typing.Any]"),
