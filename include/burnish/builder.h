@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,16 @@ struct Profile {
 /// Throws for anything else, showing the form.
 Profile parse_profile(std::string_view text);
 
+/// Samples of one input in the caller's memory: dense, row-major; the first dimension counts samples.
+struct SampleArray {
+  std::string input;
+  DataType dtype;
+  std::vector<int64_t> shape;
+  const void* data = nullptr;
+};
+/// One array for every input, each of as many samples.
+using SampleBatch = std::vector<SampleArray>;
+
 /// Which narrow types a build may use, and how much accuracy they may cost.
 struct PrecisionOptions {
   bool bf16 = false;  ///< Store floats as BF16 wherever kernels can.
@@ -29,6 +40,9 @@ struct PrecisionOptions {
   bool best = false;  ///< Whatever of all these is fastest within the accuracy budget.
   /// Unlabelled samples: .npz, .npy or raw files, or folders of them (docs/precision.md).
   std::vector<std::string> calibrate;
+  /// Or samples from memory instead: called until it returns false, before anything is calibrated. What it gives is
+  /// copied before the next call. What it throws leaves the build as it is.
+  std::function<bool(SampleBatch& batch)> next_samples;
   std::string calibrator = "mse";  ///< "minmax", "percentile", "entropy", "mse".
   std::string calibration_cache;   ///< Ranges are read from it where it exists, else written to it; empty: none.
   /// How much may be lost on samples held back, against FP32: a share of top-1 agreement, of cosine similarity, or of
@@ -38,6 +52,7 @@ struct PrecisionOptions {
   std::string metric_command;  ///< Program that is given a folder of outputs and prints the metric.
   /// True when any of it asks for something other than FP32.
   bool any() const { return bf16 || fp16 || int8 || best; }
+  bool has_samples() const { return !calibrate.empty() || next_samples; }
 };
 
 struct BuildOptions {
@@ -50,6 +65,7 @@ struct BuildOptions {
   PrecisionOptions precision;
   bool verbose = false;  ///< Report what every pass changed and how long it took.
   std::function<void(std::string_view message)> log;
+  /// Called from the thread that builds. What it throws stops the build and leaves it as it is.
   std::function<void(std::string_view stage, int64_t done, int64_t total)> progress;
 };
 
@@ -65,5 +81,17 @@ struct BuildReport {
 
 /// Builds and writes atomically: on failure nothing stands under engine_path that was not there before.
 BuildReport build(const std::string& model_path, const std::string& engine_path, const BuildOptions& options = {});
+
+/// A serialised ModelProto in the caller's memory.
+struct ModelBytes {
+  std::span<const std::byte> bytes;
+  std::string base_directory;  ///< Where the model's external data lies; empty: external data is refused.
+};
+struct EngineBytes {
+  std::vector<std::byte> bytes;  ///< As in an engine file; Engine::deserialize() reads them.
+  BuildReport report;
+};
+/// The same without files.
+EngineBytes build(const ModelBytes& model, const BuildOptions& options = {});
 
 }  // namespace burnish

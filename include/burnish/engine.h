@@ -15,7 +15,7 @@
 
 namespace burnish {
 
-/// Element types that bindings can have.
+/// Element types that bindings can have. Those narrower than a byte take one byte an element.
 enum class DataType {
   kFloat32,
   kFloat64,
@@ -30,7 +30,16 @@ enum class DataType {
   kUInt32,
   kUInt64,
   kBool,
-  kOther
+  kFloat8E4M3FN,
+  kFloat8E4M3FNUZ,
+  kFloat8E5M2,
+  kFloat8E5M2FNUZ,
+  kFloat8E8M0,
+  kFloat4E2M1,
+  kInt4,
+  kUInt4,
+  kInt2,
+  kUInt2
 };
 
 class Exception : public std::runtime_error {
@@ -107,8 +116,8 @@ class ExecutionContext {
   void set_input(std::string_view name, const void* data);
   /// set_input_shape() and set_input() together; throws if the input has another element type.
   void set_input(std::string_view name, DataType dtype, std::span<const int64_t> shape, const void* data);
-  /// Optional: memory of the caller that execute() writes the output to; capacity in bytes. Memory aligned to 64 bytes
-  /// is computed in directly where possible, other memory is copied to. nullptr takes it back.
+  /// Optional: memory of the caller that execute() writes the output to; capacity in bytes. It is computed in directly
+  /// where possible (memory aligned to the element that no input overlaps), else copied to. nullptr takes it back.
   void set_output(std::string_view name, void* data, size_t capacity_bytes);
   /// Plans for the current shapes now instead of in execute().
   void prepare();
@@ -116,6 +125,8 @@ class ExecutionContext {
   /// whose shape depends on data). After an error the context can be used further; the outputs are undefined then.
   void execute();
 
+  /// True when an output's shape depends on data: it is known after execute() only. Valid after prepare().
+  bool depends_on_data(std::string_view output) const;
   /// Valid after execute() (shapes that do not depend on data: after prepare()).
   std::vector<int64_t> output_shape(std::string_view name) const;
   /// Dense and row-major: the memory of set_output(), else the context's own. Valid until the next execute() or change

@@ -13,11 +13,14 @@ struct Reporter {
   std::function<void(LogLevel, std::string_view message)> message;
   /// stage ("tuning"), done and total in units of work; total 0 when unknown.
   std::function<void(std::string_view stage, int64_t done, int64_t total)> progress;
+  /// Called at every step, reported or not. What it throws stops the operation.
+  std::function<void()> poll;
 
   void log(LogLevel level, std::string_view text) const {
     if (message) message(level, text);
   }
   void advance(std::string_view stage, int64_t done, int64_t total) const {
+    if (poll) poll();
     if (progress) progress(stage, done, total);
   }
 };

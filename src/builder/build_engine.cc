@@ -138,6 +138,16 @@ class Build {
   BuildReport report_, trial_report_;
 };
 
+Graph import_source(const ModelSource& source) {
+  if (const auto* path = std::get_if<std::string>(&source)) return import_model_file(*path);
+  const auto& model = std::get<ModelBytes>(source);
+  return import_model(model.bytes, model.base_directory);
+}
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
 /// Refuses early what would only fail after minutes of tuning.
 void check_output(const std::string& engine_path) {
   const auto folder = std::filesystem::absolute(engine_path).parent_path();
@@ -160,33 +170,43 @@ Reporter reporter_of(const BuildOptions& options) {
   return reporter;
 }
 
-BuiltEngine build_engine(const std::string& model_path, const BuildSettings& settings) {
+BuiltEngine build_engine(const ModelSource& source, const BuildSettings& settings) {
   check_options(settings.options);
   const int wanted = settings.options.num_threads;
   const int num_threads = wanted > 0 ? wanted : num_available_cores();
   const Target target = detect_cpu(num_threads);
   settings.reporter.advance("import", 0, 1);
-  Graph model = import_model_file(model_path);
+  Graph model = import_source(source);
   if (settings.after_import) settings.after_import(model);
   settings.reporter.advance("import", 1, 1);
   return Build(settings, target, model).run();
 }
 
-BuildReport build_to_file(const std::string& model_path, const std::string& engine_path,
-                          const BuildSettings& settings) {
+BuildReport build_to_file(const ModelSource& model, const std::string& engine_path, const BuildSettings& settings) {
   const auto start = std::chrono::steady_clock::now();
   check_output(engine_path);
-  BuiltEngine built = build_engine(model_path, settings);
+  BuiltEngine built = build_engine(model, settings);
   settings.reporter.advance("write", 0, 1);
   write_engine(built.data, engine_path);
   settings.reporter.advance("write", 1, 1);
   built.report.engine_bytes = static_cast<int64_t>(std::filesystem::file_size(engine_path));
-  built.report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  built.report.seconds = seconds_since(start);
   return std::move(built.report);
 }
 
 BuildReport build(const std::string& model_path, const std::string& engine_path, const BuildOptions& options) {
   return at_boundary([&] { return build_to_file(model_path, engine_path, {options, reporter_of(options), {}}); });
+}
+
+EngineBytes build(const ModelBytes& model, const BuildOptions& options) {
+  return at_boundary([&] {
+    const auto start = std::chrono::steady_clock::now();
+    BuiltEngine built = build_engine(model, {options, reporter_of(options), {}});
+    EngineBytes engine{serialize_engine(built.data), std::move(built.report)};
+    engine.report.engine_bytes = static_cast<int64_t>(engine.bytes.size());
+    engine.report.seconds = seconds_since(start);
+    return engine;
+  });
 }
 
 }  // namespace burnish

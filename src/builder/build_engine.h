@@ -2,6 +2,8 @@
 // Conducts a build: import → passes → compile, for every profile, into an engine in memory.
 #include <burnish/builder.h>
 
+#include <variant>
+
 #include "base/log.h"
 #include "engine/engine_data.h"
 #include "ir/graph.h"
@@ -24,10 +26,13 @@ struct BuiltEngine {
 /// The reporter that forwards to options.log and options.progress.
 Reporter reporter_of(const BuildOptions& options);
 
+/// A file, or bytes in memory.
+using ModelSource = std::variant<std::string, ModelBytes>;
+
 /// Throws Error with frames. Reads and writes the timing cache, no other file besides the model.
-BuiltEngine build_engine(const std::string& model_path, const BuildSettings& settings);
+BuiltEngine build_engine(const ModelSource& model, const BuildSettings& settings);
 
 /// build_engine() and write_engine(), checked options, seconds and bytes reported.
-BuildReport build_to_file(const std::string& model_path, const std::string& engine_path, const BuildSettings& settings);
+BuildReport build_to_file(const ModelSource& model, const std::string& engine_path, const BuildSettings& settings);
 
 }  // namespace burnish

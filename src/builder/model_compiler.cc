@@ -11,6 +11,7 @@ ModelCompiler::ModelCompiler(const Graph& model, const BuildSettings& settings, 
       target_(target),
       cache_(TimingCache::load(settings.options.timing_cache, settings.reporter)),
       tuner_(target_, cache_, settings.options.opt_level) {
+  messages_only_.poll = settings_.reporter.poll;
   messages_only_.message = [this](LogLevel level, std::string_view text) {
     // What every pass of every trial did is of interest to nobody.
     if (level != LogLevel::kVerbose) settings_.reporter.log(level, text);

@@ -27,10 +27,10 @@ class Chooser {
   PrecisionChoice run() {
     check_precision_options(compiler_.options());
     if (!options_.any()) return {};
-    if (options_.calibrate.empty() && !options_.int8) return lowered_unmeasured();
+    if (!options_.has_samples() && !options_.int8) return lowered_unmeasured();
     const ModelCompiler::Quiet quiet(compiler_);
     graph_ = compiler_.optimise(profile_, true, true).graph;
-    if (!options_.calibrate.empty()) load_samples();
+    if (options_.has_samples()) load_samples();
     if (options_.int8 || options_.best) calibrate();
     if (!samples_) return quantised_unmeasured();
     measure_reference();
@@ -68,7 +68,8 @@ class Chooser {
 
   // --- samples and ranges -------------------------------------------------------------------------------------------
   void load_samples() {
-    samples_ = Samples::load(options_.calibrate, compiler_.model());
+    samples_ = options_.next_samples ? Samples::collect(options_.next_samples, compiler_.model())
+                                     : Samples::load(options_.calibrate, compiler_.model());
     check_sample_shapes(*samples_, profile_);
     split_ = split_samples(samples_->size(), samples_->size() < kFew ? kHeldBackOfFew : kHeldBack);
     if (!split_.held_back.empty()) return;

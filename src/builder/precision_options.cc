@@ -16,14 +16,16 @@ constexpr int kLowestLevel = 2;
 
 void check_precision_options(const BuildOptions& options) {
   const PrecisionOptions& o = options.precision;
+  check(o.calibrate.empty() || !o.next_samples, ErrorCode::kInvalidArgument,
+        "samples are given by paths or from memory, not both");
   check(!(o.bf16 && o.fp16), ErrorCode::kInvalidArgument, "floats can be stored as BF16 or as FP16, not both");
-  check(!o.int8 || !o.calibrate.empty() || !o.calibration_cache.empty(), ErrorCode::kInvalidArgument,
+  check(!o.int8 || o.has_samples() || !o.calibration_cache.empty(), ErrorCode::kInvalidArgument,
         "--int8 needs --calibrate DATA: some unlabelled samples of the model's inputs (or a --calibration-cache)");
-  check(!o.best || !o.calibrate.empty(), ErrorCode::kInvalidArgument,
+  check(!o.best || o.has_samples(), ErrorCode::kInvalidArgument,
         "--best needs --calibrate DATA: some unlabelled samples to measure accuracy with");
-  check(o.calibrate.empty() || o.any(), ErrorCode::kInvalidArgument,
+  check(!o.has_samples() || o.any(), ErrorCode::kInvalidArgument,
         "--calibrate is given, but no precision to use it for: add --int8, --bf16, --fp16 or --best");
-  check((o.labels.empty() && o.metric_command.empty()) || !o.calibrate.empty(), ErrorCode::kInvalidArgument,
+  check((o.labels.empty() && o.metric_command.empty()) || o.has_samples(), ErrorCode::kInvalidArgument,
         "labels and metrics need the samples that they judge: add --calibrate DATA");
   check(o.labels.empty() || o.metric_command.empty(), ErrorCode::kInvalidArgument,
         "accuracy is measured by --labels or by --metric, not by both");

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/npy.h"
 #include "builder/npz.h"
+#include "runtime/engine_impl.h"
 
 namespace burnish {
 namespace {
@@ -107,6 +108,17 @@ class Loader {
     for (const std::string& file : files) load_file(file, input);
   }
 
+  void load_array(const SampleArray& array, int64_t batch) {
+    const std::string what = fmt::format("array '{}' of sample batch {}", array.input, batch);
+    check(is_input(model_, array.input), ErrorCode::kInvalidArgument, "{}: the model has no such input; it has {}",
+          what, fmt::join(input_names(model_), ", "));
+    const Shape shape{std::span<const int64_t>(array.shape)};
+    check(shape.rank() > 0, ErrorCode::kInvalidArgument, "{} is a scalar: its first dimension must count samples",
+          what);
+    const Tensor view(dtype_of(array.dtype), shape, nullptr, const_cast<void*>(array.data));
+    add(array.input, view.clone(), what);
+  }
+
   std::map<std::string, std::vector<Tensor>> take() { return std::move(parts_); }
 
  private:
@@ -172,23 +184,34 @@ int64_t count_of(const std::vector<Tensor>& parts) {
 
 }  // namespace
 
+Samples::Samples(Parts parts, const Graph& model, const std::string& where) : parts_(std::move(parts)) {
+  bool first = true;
+  for (const std::string& name : input_names(model)) {
+    const auto it = parts_.find(name);
+    check(it != parts_.end(), ErrorCode::kInvalidArgument, "the samples have nothing for the input '{}'", name);
+    const int64_t n = count_of(it->second);
+    check(first || n == size_, ErrorCode::kInvalidArgument, "there are {} samples of '{}', but {} of another input", n,
+          name, size_);
+    size_ = n;
+    first = false;
+  }
+  check(size_ > 0, ErrorCode::kInvalidArgument, "there are no samples in {}", where);
+}
+
 Samples Samples::load(const std::vector<std::string>& paths, const Graph& model) {
   Loader loader(model);
   for (const std::string& path : paths) loader.load(path);
-  Samples samples;
-  samples.parts_ = loader.take();
-  bool first = true;
-  for (const std::string& name : input_names(model)) {
-    const auto it = samples.parts_.find(name);
-    check(it != samples.parts_.end(), ErrorCode::kInvalidArgument, "the samples have nothing for the input '{}'", name);
-    const int64_t n = count_of(it->second);
-    check(first || n == samples.size_, ErrorCode::kInvalidArgument,
-          "there are {} samples of '{}', but {} of another input", n, name, samples.size_);
-    samples.size_ = n;
-    first = false;
+  return {loader.take(), model, fmt::format("{}", fmt::join(paths, ", "))};
+}
+
+Samples Samples::collect(const std::function<bool(SampleBatch&)>& next, const Graph& model) {
+  Loader loader(model);
+  int64_t num_batches = 0;
+  for (SampleBatch batch; next(batch); batch.clear(), ++num_batches) {
+    for (const SampleArray& array : batch) loader.load_array(array, num_batches);
   }
-  check(samples.size_ > 0, ErrorCode::kInvalidArgument, "there are no samples in {}", fmt::join(paths, ", "));
-  return samples;
+  check(num_batches > 0, ErrorCode::kInvalidArgument, "there are no samples: calibration was given nothing");
+  return {loader.take(), model, "what calibration was given"};
 }
 
 std::map<std::string, Tensor> Samples::gather(const std::vector<int64_t>& indices) const {

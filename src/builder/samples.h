@@ -1,5 +1,8 @@
 #pragma once
 // Samples of a model's inputs, as the user has them: for calibration and for measuring accuracy.
+#include <burnish/builder.h>
+
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -18,6 +21,10 @@ class Samples {
   /// input and what does not fit.
   static Samples load(const std::vector<std::string>& paths, const Graph& model);
 
+  /// Copies of arrays in memory, which next gives until it returns false. Throws kInvalidArgument naming the input and
+  /// what does not fit.
+  static Samples collect(const std::function<bool(SampleBatch&)>& next, const Graph& model);
+
   int64_t size() const { return size_; }
   /// These samples, one behind the other, as inputs of one execution.
   std::map<std::string, Tensor> gather(const std::vector<int64_t>& indices) const;
@@ -27,7 +34,11 @@ class Samples {
   Shape item_shape(const std::string& input) const;
 
  private:
-  std::map<std::string, std::vector<Tensor>> parts_;  // by input; their first dimensions add up to size_
+  using Parts = std::map<std::string, std::vector<Tensor>>;
+  /// Checks that every input has as many samples; where: what an error calls them.
+  Samples(Parts parts, const Graph& model, const std::string& where);
+
+  Parts parts_;  // by input; their first dimensions add up to size_
   int64_t size_ = 0;
 };
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "base/error.h"
+#include "runtime/engine_impl.h"
 
 namespace burnish::cli {
 
@@ -15,43 +15,9 @@ void bind_inputs(ExecutionContext& context, const std::map<std::string, Tensor>&
 
 Tensor copy_output(const ExecutionContext& context, const BindingInfo& output) {
   const Shape shape(context.output_shape(output.name));
-  Tensor tensor(to_dtype(output.dtype), shape);
+  Tensor tensor(dtype_of(output.dtype), shape);
   if (tensor.num_bytes() > 0) std::memcpy(tensor.data(), context.output(output.name), tensor.num_bytes());
   return tensor;
-}
-
-DType to_dtype(DataType type) {
-  switch (type) {
-    case DataType::kFloat32:
-      return DType::kFloat32;
-    case DataType::kFloat64:
-      return DType::kFloat64;
-    case DataType::kFloat16:
-      return DType::kFloat16;
-    case DataType::kBFloat16:
-      return DType::kBFloat16;
-    case DataType::kInt8:
-      return DType::kInt8;
-    case DataType::kInt16:
-      return DType::kInt16;
-    case DataType::kInt32:
-      return DType::kInt32;
-    case DataType::kInt64:
-      return DType::kInt64;
-    case DataType::kUInt8:
-      return DType::kUInt8;
-    case DataType::kUInt16:
-      return DType::kUInt16;
-    case DataType::kUInt32:
-      return DType::kUInt32;
-    case DataType::kUInt64:
-      return DType::kUInt64;
-    case DataType::kBool:
-      return DType::kBool;
-    case DataType::kOther:
-      break;
-  }
-  throw_error(ErrorCode::kUnsupported, "an output has an element type that has no file form");
 }
 
 std::string file_name_of(const std::string& name) {

@@ -15,9 +15,6 @@ void bind_inputs(ExecutionContext& context, const std::map<std::string, Tensor>&
 /// A copy of one output after execute().
 Tensor copy_output(const ExecutionContext& context, const BindingInfo& output);
 
-/// The element type behind a public one. Throws kUnsupported for kOther.
-DType to_dtype(DataType type);
-
 /// A name as part of a file name: '/' and other separators become '_'.
 std::string file_name_of(const std::string& name);
 

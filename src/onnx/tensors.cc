@@ -1,5 +1,6 @@
 #include "onnx/tensors.h"
 
+#include <algorithm>
 #include <bit>
 
 #include "base/checked.h"
@@ -13,6 +14,34 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "ONNX's raw data is little-endian");
 
 /// Bits that an element takes in ONNX's packed encodings.
+struct ElementType {
+  int number;
+  DType dtype;
+};
+constexpr ElementType kElementTypes[] = {{onnx::TensorProto::FLOAT, DType::kFloat32},
+                                         {onnx::TensorProto::DOUBLE, DType::kFloat64},
+                                         {onnx::TensorProto::FLOAT16, DType::kFloat16},
+                                         {onnx::TensorProto::BFLOAT16, DType::kBFloat16},
+                                         {onnx::TensorProto::FLOAT8E4M3FN, DType::kFloat8E4M3FN},
+                                         {onnx::TensorProto::FLOAT8E4M3FNUZ, DType::kFloat8E4M3FNUZ},
+                                         {onnx::TensorProto::FLOAT8E5M2, DType::kFloat8E5M2},
+                                         {onnx::TensorProto::FLOAT8E5M2FNUZ, DType::kFloat8E5M2FNUZ},
+                                         {onnx::TensorProto::FLOAT8E8M0, DType::kFloat8E8M0},
+                                         {onnx::TensorProto::FLOAT4E2M1, DType::kFloat4E2M1},
+                                         {onnx::TensorProto::INT8, DType::kInt8},
+                                         {onnx::TensorProto::INT16, DType::kInt16},
+                                         {onnx::TensorProto::INT32, DType::kInt32},
+                                         {onnx::TensorProto::INT64, DType::kInt64},
+                                         {onnx::TensorProto::UINT8, DType::kUInt8},
+                                         {onnx::TensorProto::UINT16, DType::kUInt16},
+                                         {onnx::TensorProto::UINT32, DType::kUInt32},
+                                         {onnx::TensorProto::UINT64, DType::kUInt64},
+                                         {onnx::TensorProto::INT4, DType::kInt4},
+                                         {onnx::TensorProto::UINT4, DType::kUInt4},
+                                         {onnx::TensorProto::INT2, DType::kInt2},
+                                         {onnx::TensorProto::UINT2, DType::kUInt2},
+                                         {onnx::TensorProto::BOOL, DType::kBool}};
+
 int packed_bits(DType dtype) {
   switch (dtype) {
     case DType::kInt4:
@@ -156,60 +185,22 @@ int64_t dense_index(const Tensor& indices, int64_t i, const Shape& shape) {
 
 DType dtype_of_onnx(int data_type) {
   using Proto = onnx::TensorProto;
-  switch (data_type) {
-    case Proto::FLOAT:
-      return DType::kFloat32;
-    case Proto::DOUBLE:
-      return DType::kFloat64;
-    case Proto::FLOAT16:
-      return DType::kFloat16;
-    case Proto::BFLOAT16:
-      return DType::kBFloat16;
-    case Proto::FLOAT8E4M3FN:
-      return DType::kFloat8E4M3FN;
-    case Proto::FLOAT8E4M3FNUZ:
-      return DType::kFloat8E4M3FNUZ;
-    case Proto::FLOAT8E5M2:
-      return DType::kFloat8E5M2;
-    case Proto::FLOAT8E5M2FNUZ:
-      return DType::kFloat8E5M2FNUZ;
-    case Proto::FLOAT8E8M0:
-      return DType::kFloat8E8M0;
-    case Proto::FLOAT4E2M1:
-      return DType::kFloat4E2M1;
-    case Proto::INT8:
-      return DType::kInt8;
-    case Proto::INT16:
-      return DType::kInt16;
-    case Proto::INT32:
-      return DType::kInt32;
-    case Proto::INT64:
-      return DType::kInt64;
-    case Proto::UINT8:
-      return DType::kUInt8;
-    case Proto::UINT16:
-      return DType::kUInt16;
-    case Proto::UINT32:
-      return DType::kUInt32;
-    case Proto::UINT64:
-      return DType::kUInt64;
-    case Proto::INT4:
-      return DType::kInt4;
-    case Proto::UINT4:
-      return DType::kUInt4;
-    case Proto::INT2:
-      return DType::kInt2;
-    case Proto::UINT2:
-      return DType::kUInt2;
-    case Proto::BOOL:
-      return DType::kBool;
-    default:
-      break;
-  }
+  const auto row = std::ranges::find(kElementTypes, data_type, &ElementType::number);
+  if (row != std::end(kElementTypes)) return row->dtype;
   check(data_type != Proto::UNDEFINED && Proto::DataType_IsValid(data_type), ErrorCode::kInvalidModel,
         "{} is no element type", data_type);
   throw Error(ErrorCode::kUnsupported, fmt::format("elements of type {} are not supported",
                                                    Proto::DataType_Name(static_cast<Proto::DataType>(data_type))));
+}
+
+int onnx_number_of(DType dtype) {
+  const auto row = std::ranges::find(kElementTypes, dtype, &ElementType::dtype);
+  check(row != std::end(kElementTypes), ErrorCode::kInternal, "ONNX has no number for {}", name_of(dtype));
+  return row->number;
+}
+
+bool is_packed(DType dtype) {
+  return packed_bits(dtype) < 8;
 }
 
 Tensor to_tensor(const onnx::TensorProto& proto, ExternalData* external) {

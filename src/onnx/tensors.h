@@ -16,6 +16,10 @@ class ExternalData;
 /// The element type of a TensorProto.DataType number. Throws kUnsupported for types we do not hold (strings, complex
 /// numbers) and kInvalidModel for numbers that ONNX does not know.
 DType dtype_of_onnx(int data_type);
+/// Its inverse.
+int onnx_number_of(DType dtype);
+/// True for types narrower than a byte, whose elements ONNX packs.
+bool is_packed(DType dtype);
 
 /// Copies the elements, or maps them when they lie in an external file at a suitable address. Types narrower than a
 /// byte come out one element per byte, signed ones sign-extended. external may be null: then external data is an error.

@@ -172,8 +172,8 @@ void ExecutionContext::Impl::bind_outputs() {
     if (outputs_[i].target == nullptr || !current_->steps.can_write_directly(i)) continue;
     const auto id = static_cast<size_t>(plan.outputs[i].value);
     const auto bytes = static_cast<size_t>(dense_bytes(plan.values[id].dtype, *current_->steps.resolved().shapes[id]));
-    const bool direct = is_aligned(outputs_[i].target, kAlignment) && bytes <= outputs_[i].capacity &&
-                        !overlaps_an_input(outputs_[i].target, bytes);
+    const bool direct = is_aligned(outputs_[i].target, size_of(plan.values[id].dtype)) &&
+                        bytes <= outputs_[i].capacity && !overlaps_an_input(outputs_[i].target, bytes);
     if (direct) output_bases_[i] = outputs_[i].target;
   }
 }
@@ -256,6 +256,13 @@ void ExecutionContext::Impl::finish_outputs() {
   }
 }
 
+bool ExecutionContext::Impl::depends_on_data(std::string_view output) const {
+  const size_t i = index_of(interface().outputs, output, "output");
+  check(current_ != nullptr, ErrorCode::kInvalidArgument, "the shapes have changed: call prepare() or execute() first");
+  const auto id = static_cast<size_t>(current_->steps.plan().outputs[i].value);
+  return !current_->steps.resolved().shapes[id] || current_->steps.layout().places[id].region == Region::kLate;
+}
+
 TensorView ExecutionContext::Impl::output(std::string_view name, bool with_data) const {
   const size_t i = index_of(interface().outputs, name, "output");
   const DType dtype = interface().values[static_cast<size_t>(interface().outputs[i].value)].dtype;
@@ -263,10 +270,9 @@ TensorView ExecutionContext::Impl::output(std::string_view name, bool with_data)
   check(!with_data, ErrorCode::kInvalidArgument, "output '{}' is not there yet: call execute() first", name);
   check(current_ != nullptr, ErrorCode::kInvalidArgument, "the shapes have changed: call prepare() or execute() first");
   const auto id = static_cast<size_t>(current_->steps.plan().outputs[i].value);
-  const auto& shape = current_->steps.resolved().shapes[id];
-  check(shape.has_value() && current_->steps.layout().places[id].region != Region::kLate, ErrorCode::kInvalidArgument,
+  check(!depends_on_data(name), ErrorCode::kInvalidArgument,
         "the shape of output '{}' depends on data: call execute() first", name);
-  return {dtype, *shape, nullptr};
+  return {dtype, *current_->steps.resolved().shapes[id], nullptr};
 }
 
 std::vector<StepTiming> ExecutionContext::Impl::profile(int rounds) {

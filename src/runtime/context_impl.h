@@ -25,6 +25,7 @@ struct ExecutionContext::Impl {
   /// observer may be null.
   void execute(const StepObserver* observer);
 
+  bool depends_on_data(std::string_view output) const;
   TensorView output(std::string_view name, bool with_data) const;
   size_t arena_bytes() const { return arena_.size(); }
   int num_threads() const { return pool_.num_threads(); }

@@ -1,5 +1,6 @@
 #include <burnish/engine.h>
 
+#include <algorithm>
 #include <cstring>
 #include <set>
 
@@ -64,6 +65,34 @@ size_t stored_bytes(const std::vector<Blob>& blobs) {
   return bytes;
 }
 
+struct PublicType {
+  DataType type;
+  DType internal;
+};
+constexpr PublicType kPublicTypes[] = {{DataType::kFloat32, DType::kFloat32},
+                                       {DataType::kFloat64, DType::kFloat64},
+                                       {DataType::kFloat16, DType::kFloat16},
+                                       {DataType::kBFloat16, DType::kBFloat16},
+                                       {DataType::kInt8, DType::kInt8},
+                                       {DataType::kInt16, DType::kInt16},
+                                       {DataType::kInt32, DType::kInt32},
+                                       {DataType::kInt64, DType::kInt64},
+                                       {DataType::kUInt8, DType::kUInt8},
+                                       {DataType::kUInt16, DType::kUInt16},
+                                       {DataType::kUInt32, DType::kUInt32},
+                                       {DataType::kUInt64, DType::kUInt64},
+                                       {DataType::kBool, DType::kBool},
+                                       {DataType::kFloat8E4M3FN, DType::kFloat8E4M3FN},
+                                       {DataType::kFloat8E4M3FNUZ, DType::kFloat8E4M3FNUZ},
+                                       {DataType::kFloat8E5M2, DType::kFloat8E5M2},
+                                       {DataType::kFloat8E5M2FNUZ, DType::kFloat8E5M2FNUZ},
+                                       {DataType::kFloat8E8M0, DType::kFloat8E8M0},
+                                       {DataType::kFloat4E2M1, DType::kFloat4E2M1},
+                                       {DataType::kInt4, DType::kInt4},
+                                       {DataType::kUInt4, DType::kUInt4},
+                                       {DataType::kInt2, DType::kInt2},
+                                       {DataType::kUInt2, DType::kUInt2}};
+
 std::vector<int64_t> to_vector(const Shape& shape) {
   return {shape.begin(), shape.end()};
 }
@@ -71,36 +100,15 @@ std::vector<int64_t> to_vector(const Shape& shape) {
 }  // namespace
 
 DataType public_type_of(DType dtype) {
-  switch (dtype) {
-    case DType::kFloat32:
-      return DataType::kFloat32;
-    case DType::kFloat64:
-      return DataType::kFloat64;
-    case DType::kFloat16:
-      return DataType::kFloat16;
-    case DType::kBFloat16:
-      return DataType::kBFloat16;
-    case DType::kInt8:
-      return DataType::kInt8;
-    case DType::kInt16:
-      return DataType::kInt16;
-    case DType::kInt32:
-      return DataType::kInt32;
-    case DType::kInt64:
-      return DataType::kInt64;
-    case DType::kUInt8:
-      return DataType::kUInt8;
-    case DType::kUInt16:
-      return DataType::kUInt16;
-    case DType::kUInt32:
-      return DataType::kUInt32;
-    case DType::kUInt64:
-      return DataType::kUInt64;
-    case DType::kBool:
-      return DataType::kBool;
-    default:
-      return DataType::kOther;
-  }
+  const auto row = std::ranges::find(kPublicTypes, dtype, &PublicType::internal);
+  check(row != std::end(kPublicTypes), ErrorCode::kInternal, "{} is no type of inputs or outputs", name_of(dtype));
+  return row->type;
+}
+
+DType dtype_of(DataType type) {
+  const auto row = std::ranges::find(kPublicTypes, type, &PublicType::type);
+  check(row != std::end(kPublicTypes), ErrorCode::kInvalidArgument, "there is no data type {}", static_cast<int>(type));
+  return row->internal;
 }
 
 Engine::Impl::Impl(EngineData engine_data, TacticLookup lookup)

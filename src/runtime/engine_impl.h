@@ -23,5 +23,6 @@ struct Engine::Impl {
 };
 
 DataType public_type_of(DType dtype);
+DType dtype_of(DataType type);
 
 }  // namespace burnish

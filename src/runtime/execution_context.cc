@@ -35,6 +35,10 @@ void ExecutionContext::execute() {
   at_boundary([&] { impl_->execute(nullptr); });
 }
 
+bool ExecutionContext::depends_on_data(std::string_view output) const {
+  return at_boundary([&] { return impl_->depends_on_data(output); });
+}
+
 std::vector<int64_t> ExecutionContext::output_shape(std::string_view name) const {
   return at_boundary([&] {
     const Shape shape = impl_->output(name, false).shape;

@@ -1,0 +1,44 @@
+"""Burnish: ONNX models compiled into engines that run fast.
+
+    engine = burnish.build("model.onnx", int8=True, calibrate=samples, progress=True)
+    logits = engine(images)
+    engine.save("model.engine")
+    engine = burnish.load("model.engine")
+"""
+
+from __future__ import annotations
+
+from burnish._build import build
+from burnish._core import DataType, TensorInfo, __version__
+from burnish._engine import Engine, load
+from burnish.errors import (
+    AccuracyError,
+    CorruptError,
+    Error,
+    FileError,
+    InternalError,
+    InvalidArgumentError,
+    InvalidModelError,
+    MismatchError,
+    OutOfMemoryError,
+    UnsupportedError,
+)
+
+__all__ = [
+    "AccuracyError",
+    "CorruptError",
+    "DataType",
+    "Engine",
+    "Error",
+    "FileError",
+    "InternalError",
+    "InvalidArgumentError",
+    "InvalidModelError",
+    "MismatchError",
+    "OutOfMemoryError",
+    "TensorInfo",
+    "UnsupportedError",
+    "__version__",
+    "build",
+    "load",
+]
