@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from burnish._build import build
-from burnish._core import DataType, TensorInfo, __version__
+from burnish._core import TensorInfo, __version__
 from burnish._engine import Engine, load
 from burnish.errors import (
     AccuracyError,
@@ -23,11 +23,14 @@ from burnish.errors import (
     OutOfMemoryError,
     UnsupportedError,
 )
+from burnish.tensorrt import *  # noqa: F403
+from burnish.tensorrt import __all__ as _tensorrt_names
+from burnish.tensorrt import __getattr__  # names of TensorRT that are absent
 
 __all__ = [
+    *_tensorrt_names,
     "AccuracyError",
     "CorruptError",
-    "DataType",
     "Engine",
     "Error",
     "FileError",

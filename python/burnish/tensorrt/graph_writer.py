@@ -23,6 +23,7 @@ class GraphWriter:
     def __init__(self, name: str, opset: int, shapes_only: bool) -> None:
         self.opset = opset
         self.roles: dict[str, dict[str, str]] = {}  # layer → role → name of the constant
+        self.num_layers = 0
         self._model = _core.ModelWriter(name, opset)
         self._shapes_only = shapes_only
         self._names: dict[str, ITensor] = {}
@@ -57,6 +58,7 @@ class GraphWriter:
     def write(self, layer: ILayer) -> None:
         """The layer's nodes; its outputs get their names."""
         self._layer, self._is_first = layer.name, True
+        self.num_layers += 1
         for index, (output, value) in enumerate(zip(layer._outputs, layer._write(self))):
             self.declare(output)
             kind = layer._output_types.get(index)

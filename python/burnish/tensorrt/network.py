@@ -66,6 +66,7 @@ class INetworkDefinition(Checked, LayerFactory):
         self._layers: list[ILayer] = []
         self._model: OnnxModel | None = None
         self._version = 0
+        self._as_imported: tuple[int, list[ITensor]] | None = None
         self._known: dict[str, dict[str, Any]] = {}  # what was inferred of values, for this version
 
     # --- inputs, outputs, layers --------------------------------------------------------------------------------------
@@ -164,7 +165,6 @@ class INetworkDefinition(Checked, LayerFactory):
             raise UnsupportedError("a model can only be imported into an empty network: parse first, then add layers")
         self._model = model
         self.name = description["name"] or self.name
-        self._known = dict(description["values"])
         tensors = {}
         for entry in description["inputs"]:
             tensor = self._imported_tensor(tensors, entry["name"])
@@ -175,8 +175,8 @@ class INetworkDefinition(Checked, LayerFactory):
             self._inputs.append(tensor)
         self._layers = [self._imported_layer(tensors, node, i) for i, node in enumerate(model.nodes)]
         self._outputs = [self._imported_tensor(tensors, entry["name"]) for entry in description["outputs"]]
-        for entry in description["outputs"]:
-            self._known.setdefault(entry["name"], entry)
+        self._known = {entry["name"]: entry for entry in description["outputs"]} | description["values"]
+        self._as_imported = (self._version, list(self._outputs))
 
     def _imported_tensor(self, tensors: dict[str, ITensor], name: str) -> ITensor:
         return tensors.setdefault(name, ITensor(self, name, name))
@@ -219,6 +219,8 @@ class INetworkDefinition(Checked, LayerFactory):
         return [tensor.name for tensor in outputs]
 
     def _extended(self, model: OnnxModel, out: GraphWriter, names: list[str]) -> OnnxModel:
+        if not out.num_layers and self._as_imported == (self._version, self._outputs):
+            return model
         changed = {}
         for tensor in self._inputs:
             if tensor._value is not None:
