@@ -2,11 +2,11 @@
 # Everything that must hold, from a bare clone: installs, builds, tests. CI runs just this.
 #
 #   scripts/test.sh                 all stages
-#   scripts/test.sh unit models     only these: unit node models precision asan tsan lint
+#   scripts/test.sh unit models     only these: unit node python models precision asan tsan lint
 set -euo pipefail
 cd "$(dirname "$0")/.."
 stages=("$@")
-((${#stages[@]})) || stages=(unit node models precision asan tsan lint)
+((${#stages[@]})) || stages=(unit node python models precision asan tsan lint)
 ./scripts/setup.sh --tests
 python=.venv/bin/python
 passed=0
@@ -32,6 +32,11 @@ node() {
   build release && "$python" tests/node/export_cases.py build/node_cases &&
     build/release/bin/test_node_runner --cases build/node_cases --excluded tests/node/excluded.txt
 }
+# The wheel is made of what the release build has compiled already.
+python() {
+  build release && PYTHONPATH=build/release/python "$python" -m unittest discover -s tests/python &&
+    "$python" tests/python/check_wheel.py build/release
+}
 models() { build release && "$python" tests/models/test_models.py; }
 precision() { build release && "$python" tests/models/test_precision.py; }
 # The fast tests: whole models, builds with trials and the program's own tests are left to the release build, and so are
@@ -45,7 +50,7 @@ lint() { ./scripts/lint.sh --recent; }
 
 for s in "${stages[@]}"; do
   case "$s" in
-    unit | node | models | precision | asan | tsan | lint) stage "$s" "$s" ;;
+    unit | node | python | models | precision | asan | tsan | lint) stage "$s" "$s" ;;
     *) echo "test.sh: unknown stage '$s'" >&2; exit 2 ;;
   esac
 done

@@ -132,6 +132,8 @@ class ExecutionContext {
   /// Dense and row-major: the memory of set_output(), else the context's own. Valid until the next execute() or change
   /// of shape.
   const void* output(std::string_view name) const;
+  /// True when the last execute() computed the output in the memory of set_output(), so that nothing was copied.
+  bool is_written_directly(std::string_view output) const;
   /// Bytes of the output: elements times their size.
   size_t output_bytes(std::string_view name) const;
   /// Bytes of the arena: the largest of all shapes prepared so far.

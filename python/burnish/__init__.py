@@ -9,7 +9,8 @@
 from __future__ import annotations
 
 from burnish._build import build
-from burnish._core import TensorInfo, __version__
+from burnish._core import VERSION as __version__
+from burnish._core import TensorInfo
 from burnish._engine import Engine, load
 from burnish.errors import (
     AccuracyError,

@@ -139,6 +139,9 @@ void declare_calls(nb::class_<PyEngine>& engine) {
       .def("run", &PyEngine::run, nb::arg("inputs"), nb::arg("out") = nb::none(),
            nb::sig("def run(self, inputs: dict[str, typing.Any], out: typing.Any = None) -> dict[str, typing.Any]"),
            "Executes with inputs by name; returns the outputs by name.")
+      .def("time_native_call", &PyEngine::time_native_call, nb::arg("inputs"), nb::arg("rounds") = 1000,
+           nb::sig("def time_native_call(self, inputs: dict[str, typing.Any], rounds: int = 1000) -> float"),
+           "Median time in microseconds of the same call from C++; bench/python_overhead.py compares with it.")
       .def("profile_steps", &PyEngine::profile, nb::arg("inputs"), nb::arg("rounds") = 20,
            nb::sig("def profile_steps(self, inputs: dict[str, typing.Any], rounds: int = 20) "
                    "-> list[dict[str, typing.Any]]"),

@@ -87,6 +87,12 @@ void bind_context(nb::module_& m) {
           },
           nb::arg("name"), "Where the output lies after execute(): set_output()'s memory, else the context's own.")
       .def(
+          "is_written_directly",
+          [](PyContext& c, const std::string& name) {
+            return c.locked([&](ExecutionContext& x) { return x.is_written_directly(name); });
+          },
+          nb::arg("output"), "True when the last execute() computed the output in set_output()'s memory.")
+      .def(
           "profile",
           [](PyContext& c, int rounds) {
             return to_list(c.locked([&](ExecutionContext& x) { return x.profile(rounds); }));

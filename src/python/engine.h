@@ -23,6 +23,9 @@ class PyEngine {
   /// Times of every step with these inputs, in execution order.
   nb::list profile(const nb::dict& inputs, int rounds);
 
+  /// Median time in µs of a call as C++ code makes it: inputs set and executed. What call() is compared with.
+  double time_native_call(const nb::dict& inputs, int rounds);
+
   const Engine& engine() const { return engine_; }
   int num_threads() const { return num_threads_; }
 

@@ -7,8 +7,8 @@ namespace {
 
 static_assert(sizeof(Py_ssize_t) == sizeof(int64_t));
 
-std::string class_name_of(nb::handle object) {
-  return nb::cast<std::string>(nb::str(object.type().attr("__name__")));
+std::string text_of(nb::handle object) {
+  return nb::str(object).c_str();
 }
 
 const int64_t* as_dims(const Py_ssize_t* dims) {
@@ -75,9 +75,11 @@ void HostArray::borrow_array(nb::handle object, std::optional<DataType> wanted, 
   const bool is_tensor = nb::hasattr(object, "__dlpack__") && !numpy.is_array(object);
   owner_ = numpy.as_array(is_tensor ? numpy.from_dlpack(object) : nb::borrow(object), wanted);
   const auto type = numpy.type_of(owner_.attr("dtype"));
-  check(type.has_value(), ErrorCode::kInvalidArgument, "{} has elements of type {}, which engines do not have", what,
-        nb::str(owner_.attr("dtype")).c_str());
-  owner_ = numpy.to_storage(owner_, *type);
+  if (!type) {
+    throw_error(ErrorCode::kInvalidArgument, "{} has elements of type {}, which engines do not have", what,
+                text_of(owner_.attr("dtype")));
+  }
+  owner_ = numpy.to_sign_extended(owner_, *type);
   check(try_buffer(owner_, 0, what), ErrorCode::kInternal, "{}: NumPy gives no access to it", what);
   dtype_ = *type;
 }
@@ -102,7 +104,7 @@ void HostArray::borrow_writable(nb::handle object, const std::string& what) {
     }
   }
   throw Error(ErrorCode::kInvalidArgument,
-              fmt::format("{} is a {} that cannot be written to in place", what, class_name_of(object)))
+              fmt::format("{} is a {} that cannot be written to in place", what, text_of(object.type())))
       .with_hint("give a writable, C-contiguous array of the output's type, such as numpy.empty makes it");
 }
 

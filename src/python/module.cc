@@ -4,7 +4,7 @@
 NB_MODULE(_core, m) {
   using namespace burnish::python;
   m.doc() = "The native half of Burnish: compiler and runtime. Use it through the package burnish.";
-  m.attr("__version__") = BURNISH_VERSION;
+  m.attr("VERSION") = BURNISH_VERSION;
   bind_errors(m);
   bind_types(m);
   bind_build(m);

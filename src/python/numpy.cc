@@ -27,9 +27,9 @@ const std::array<NumPy::Row, NumPy::kNumTypes> NumPy::kRows = {
      {DataType::kFloat8E5M2FNUZ, "float8_e5m2fnuz", "FLOAT8_E5M2FNUZ", "uint8"},
      {DataType::kFloat8E8M0, "float8_e8m0fnu", "FLOAT8_E8M0FNU", "uint8"},
      {DataType::kFloat4E2M1, "float4_e2m1fn", "FLOAT4_E2M1FN", "uint8"},
-     {DataType::kInt4, "int4", "INT4", "uint8"},
+     {DataType::kInt4, "int4", "INT4", "int8"},
      {DataType::kUInt4, "uint4", "UINT4", "uint8"},
-     {DataType::kInt2, "int2", "INT2", "uint8"},
+     {DataType::kInt2, "int2", "INT2", "int8"},
      {DataType::kUInt2, "uint2", "UINT2", "uint8"}}};
 
 const NumPy::Row& NumPy::row(DataType type) {
@@ -88,6 +88,11 @@ nb::object NumPy::from_storage(nb::object array, DataType type) const {
 
 nb::object NumPy::to_storage(nb::object array, DataType type) const {
   return is_foreign(type) ? array.attr("view")(storage_[index(type)]) : std::move(array);
+}
+
+nb::object NumPy::to_sign_extended(nb::object array, DataType type) const {
+  const bool is_narrow = type == DataType::kInt4 || type == DataType::kInt2;
+  return is_narrow ? array.attr("astype")(storage_[index(type)]) : to_storage(std::move(array), type);
 }
 
 nb::object NumPy::as_array(nb::handle object, std::optional<DataType> type) const {

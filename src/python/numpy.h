@@ -29,6 +29,8 @@ class NumPy {
   /// An array of unsigned integers as what it is, and the reverse.
   nb::object from_storage(nb::object array, DataType type) const;
   nb::object to_storage(nb::object array, DataType type) const;
+  /// As to_storage(), but INT4 and INT2 are converted: ml_dtypes leaves the upper bits of their bytes undefined.
+  nb::object to_sign_extended(nb::object array, DataType type) const;
   /// C-ordered; converted to the type when given. Copies only where it must.
   nb::object as_array(nb::handle object, std::optional<DataType> type) const;
   nb::object from_dlpack(nb::handle object) const { return from_dlpack_(object); }

@@ -263,6 +263,11 @@ bool ExecutionContext::Impl::depends_on_data(std::string_view output) const {
   return !current_->steps.resolved().shapes[id] || current_->steps.layout().places[id].region == Region::kLate;
 }
 
+bool ExecutionContext::Impl::is_written_directly(std::string_view output) const {
+  const size_t i = index_of(interface().outputs, output, "output");
+  return has_run_ && outputs_[i].target != nullptr && output_bases_[i] == outputs_[i].target;
+}
+
 TensorView ExecutionContext::Impl::output(std::string_view name, bool with_data) const {
   const size_t i = index_of(interface().outputs, name, "output");
   const DType dtype = interface().values[static_cast<size_t>(interface().outputs[i].value)].dtype;

@@ -26,6 +26,7 @@ struct ExecutionContext::Impl {
   void execute(const StepObserver* observer);
 
   bool depends_on_data(std::string_view output) const;
+  bool is_written_directly(std::string_view output) const;
   TensorView output(std::string_view name, bool with_data) const;
   size_t arena_bytes() const { return arena_.size(); }
   int num_threads() const { return pool_.num_threads(); }

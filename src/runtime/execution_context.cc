@@ -39,6 +39,10 @@ bool ExecutionContext::depends_on_data(std::string_view output) const {
   return at_boundary([&] { return impl_->depends_on_data(output); });
 }
 
+bool ExecutionContext::is_written_directly(std::string_view output) const {
+  return at_boundary([&] { return impl_->is_written_directly(output); });
+}
+
 std::vector<int64_t> ExecutionContext::output_shape(std::string_view name) const {
   return at_boundary([&] {
     const Shape shape = impl_->output(name, false).shape;

@@ -72,6 +72,16 @@ TEST_F(BuildTest, AWarmTimingCacheGivesTheSameBytes) {
   EXPECT_EQ(read_file(path("a.engine")), read_file(path("b.engine")));
 }
 
+TEST_F(BuildTest, FromMemoryToMemoryGivesTheFilesBytes) {
+  build(kModel, path("m.engine"), options_);
+  const std::string model = read_file(kModel);
+  const EngineBytes engine = build(ModelBytes{std::as_bytes(std::span(model)), ""}, options_);
+  const std::string file = read_file(path("m.engine"));
+  EXPECT_TRUE(std::ranges::equal(std::as_bytes(std::span(file)), engine.bytes));
+  EXPECT_EQ(engine.report.engine_bytes, static_cast<int64_t>(file.size()));
+  EXPECT_EQ(Engine::deserialize(engine.bytes).inputs().at(0).name, "image");
+}
+
 TEST_F(BuildTest, ABrokenTimingCacheIsReportedAndReplaced) {
   write_file(options_.timing_cache, std::string("\x00garbage\nmore\n", 14));
   std::vector<std::string> said;

@@ -6,6 +6,7 @@
 #include "base/npy.h"
 #include "builder_case.h"
 #include "ir/text.h"
+#include "runtime/engine_impl.h"
 
 namespace burnish {
 namespace {
@@ -116,6 +117,48 @@ TEST_F(SamplesTest, WhatNumPyMakesByDefaultIsConverted) {
       samples_of(two_inputs(), {{"ids", ints(DType::kInt32, {2, 1}, {7, -8})}, {"scale", doubles}}).gather({0, 1});
   EXPECT_TRUE(batch.at("ids").identical(ints(DType::kInt64, {2, 1}, {7, -8})));
   EXPECT_EQ(batch.at("scale").as<float>()[1], -2.0F);
+}
+
+SampleArray array_of(const std::string& input, const Tensor& t) {
+  return {input, public_type_of(t.dtype()), {t.shape().begin(), t.shape().end()}, t.data()};
+}
+
+TEST_F(SamplesTest, BatchesFromMemoryAreCopied) {
+  Tensor scale = random_floats({2, 1}, 3);
+  Tensor ids = ints(DType::kInt32, {2, 1}, {1, 2});
+  int64_t rounds = 0;
+  const Samples s = Samples::collect(
+      [&](SampleBatch& batch) {
+        ids.as<int32_t>()[0] += 10;  // the same memory again
+        batch = {array_of("scale", scale), array_of("ids", ids)};
+        return ++rounds <= 2;
+      },
+      two_inputs());
+  EXPECT_EQ(s.size(), 4);
+  EXPECT_TRUE(s.gather({0, 1, 2, 3}).at("ids").identical(ints(DType::kInt64, {4, 1}, {11, 2, 21, 2})));
+  expect_rows(s.gather({3, 0}).at("scale"), scale, {1, 0});
+}
+
+TEST_F(SamplesTest, BatchesFromMemoryThatDoNotFitAreNamed) {
+  const Tensor scale = random_floats({2, 1}, 3);
+  const Tensor wide = random_floats({2, 2}, 3);
+  const auto failure_with = [&](const SampleBatch& all) {
+    bool more = true;
+    return failure_of([&] {
+      Samples::collect(
+          [&](SampleBatch& batch) {
+            batch = all;
+            return std::exchange(more, false);
+          },
+          two_inputs());
+    });
+  };
+  EXPECT_THAT(failure_with({array_of("scale", wide)}),
+              HasSubstr("array 'scale' of sample batch 0 has the shape [2,2]"));
+  EXPECT_THAT(failure_with({array_of("scale", scale)}), HasSubstr("nothing for the input 'ids'"));
+  EXPECT_THAT(failure_with({array_of("mask", scale)}), HasSubstr("no such input; it has ids, scale"));
+  EXPECT_THAT(failure_of([&] { Samples::collect([](SampleBatch&) { return false; }, two_inputs()); }),
+              HasSubstr("calibration was given nothing"));
 }
 
 TEST_F(SamplesTest, VaryingIsTold) {

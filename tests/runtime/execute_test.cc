@@ -66,6 +66,7 @@ TEST(Execute, WritesIntoTheCallersMemory) {
     context.set_output("y", y + shift, 64);
     EXPECT_THAT(run_one(context, "x", {2, 4}, x, "y"), ElementsAreArray(expected_small(x)));
     EXPECT_EQ(context.output("y"), y + shift);
+    EXPECT_TRUE(context.is_written_directly("y"));
   }
   context.set_output("y", nullptr, 0);
   EXPECT_THAT(run_one(context, "x", {2, 4}, x, "y"), ElementsAreArray(expected_small(x)));

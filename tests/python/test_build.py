@@ -1,0 +1,223 @@
+"""Builds from Python: models, profiles, calibration data, callbacks, interruption."""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import textwrap
+import unittest
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+
+import burnish
+from burnish._progress import ProgressBar
+from models import FASHION, model
+
+SUM = model([("Add", ["a", "b"], ["c"], {})], {"a": ["n", 3], "b": ["n", 3]}, ["c"])
+FAST: dict[str, Any] = {"threads": 1, "opt_level": 1}
+
+
+def calibration(count: int = 64) -> np.ndarray[Any, Any]:
+    images: np.ndarray[Any, Any] = np.load(FASHION / "fashion_calib.npz")["image"][:count]
+    return images
+
+
+class Stopped(Exception):
+    pass
+
+
+class Models(unittest.TestCase):
+    def test_path_bytes_and_proto(self) -> None:
+        path = FASHION / "fashion_resnet.onnx"
+        for source in (path, str(path), path.read_bytes(), onnx.load(path)):
+            e = burnish.build(source, **FAST)
+            self.assertEqual(e.outputs[0].name, "logits")
+            self.assertEqual(e.report["nodes_before"], 47)
+
+    def test_output_is_written(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "sum.engine"
+            e = burnish.build(SUM, path, **FAST)
+            self.assertEqual(e.report["engine_bytes"], path.stat().st_size)
+            self.assertEqual(path.read_bytes(), e.serialize())
+
+    def test_external_data_lies_below_base_directory(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            proto = onnx.load(FASHION / "fashion_mobile.onnx")
+            onnx.save(proto, Path(folder) / "m.onnx", save_as_external_data=True, size_threshold=0)
+            data = (Path(folder) / "m.onnx").read_bytes()
+            burnish.build(data, base_directory=folder, **FAST)
+            with self.assertRaisesRegex(burnish.Error, "external data"):
+                burnish.build(data, **FAST)
+
+    def test_wrong_models(self) -> None:
+        with self.assertRaisesRegex(burnish.InvalidModelError, "no ONNX model"):
+            burnish.build(b"nonsense")
+        with self.assertRaisesRegex(burnish.FileError, "/nowhere/m.onnx"):
+            burnish.build("/nowhere/m.onnx")
+        with self.assertRaisesRegex(burnish.InvalidArgumentError, "the model is a int"):
+            burnish.build(3)  # type: ignore[arg-type]
+        with self.assertRaisesRegex(burnish.UnsupportedError, "NoSuchOperator"):
+            burnish.build(model([("NoSuchOperator", ["x"], ["y"], {})], {"x": [1]}, ["y"]))
+        with self.assertRaisesRegex(burnish.InvalidArgumentError, "the optimisation level is 0 to 5"):
+            burnish.build(SUM, opt_level=9)
+
+
+class Profiles(unittest.TestCase):
+    def test_every_way_to_write_one(self) -> None:
+        ranges = {name: ([1, 3], [2, 3], [4, 3]) for name in "ab"}
+        for profiles in ("a=1x3:2x3:4x3", ranges, [ranges], ["a=1x3:2x3:4x3,b=1x3:2x3:4x3"]):
+            self.assertEqual(burnish.build(SUM, profiles=profiles, **FAST).input_range("b"), ((1, 3), (2, 3), (4, 3)))
+        e = burnish.build(SUM, profiles=[{"a": (2, 3)}, {"a": np.zeros((7, 3)).shape}], **FAST)
+        self.assertEqual([e.input_range("a", i)[1] for i in range(e.num_profiles)], [(2, 3), (7, 3)])
+
+    def test_wrong_ones(self) -> None:
+        for profiles, message in (({"z": (1, 3)}, "no input 'z'"), ({"a": [(1, 3), (2, 3)]}, "min, opt, max"),
+                                  ("a=1y3", "1y3"), ({"a": ([3, 3], [2, 3], [4, 3])}, "min ≤ opt ≤ max")):
+            with self.assertRaisesRegex(burnish.InvalidArgumentError, message):
+                burnish.build(SUM, profiles=profiles, **FAST)
+
+
+class Calibration(unittest.TestCase):
+    OPTIONS: dict[str, Any] = {"threads": 2, "opt_level": 2, "int8": True, "accuracy_drop": None,
+                               "profiles": "image=1x1x28x28:16x1x28x28:64x1x28x28"}
+    MODEL = FASHION / "fashion_mobile.onnx"
+
+    def test_every_kind_of_samples(self) -> None:
+        images = calibration()
+        with tempfile.TemporaryDirectory() as folder:
+            cache, ranges = Path(folder) / "times.txt", []
+            np.savez(Path(folder) / "samples.npz", image=images)
+
+            def generator() -> Iterator[dict[str, Any]]:
+                for i in range(0, len(images), 16):
+                    yield {"image": images[i:i + 16]}
+
+            sources = (Path(folder) / "samples.npz", {"image": images}, generator(), list(generator()),
+                       [{"image": images.astype(np.float64)}])
+            for i, samples in enumerate(sources):
+                file = Path(folder) / f"ranges{i}.txt"
+                e = burnish.build(self.MODEL, calibrate=samples, calibration_cache=file, timing_cache=cache, **self.OPTIONS)
+                self.assertEqual(e.metadata["precision"], "int8")
+                self.assertIn("top-1 agreement", e.report["accuracy"])
+                ranges.append(file.read_text())
+            self.assertEqual(set(ranges), {ranges[0]})
+
+    def test_labels_are_arrays_or_files(self) -> None:
+        data = np.load(FASHION / "fashion_test.npz")
+        images = (data["image"][:64].reshape(-1, 1, 28, 28) / np.float32(255)).astype(np.float32)
+        e = burnish.build(self.MODEL, calibrate={"image": images}, labels=data["label"][:64].tolist(), **self.OPTIONS)
+        self.assertIn("top-1 accuracy", e.report["accuracy"])
+
+    def test_an_exception_arrives_as_it_was_raised(self) -> None:
+        raised = Stopped("no more")
+
+        def generator() -> Iterator[dict[str, Any]]:
+            yield {"image": calibration(4)}
+            raise raised
+
+        with self.assertRaises(Stopped) as caught:
+            burnish.build(self.MODEL, calibrate=generator(), **self.OPTIONS)
+        self.assertIs(caught.exception, raised)
+        frames = []
+        trace = caught.exception.__traceback__
+        while trace:
+            frames.append(trace.tb_frame.f_code.co_name)
+            trace = trace.tb_next
+        self.assertEqual(frames[-1], "generator")
+
+    def test_samples_that_do_not_fit(self) -> None:
+        image = calibration(4)
+        for samples, error, message in (
+                ({"picture": image}, burnish.InvalidArgumentError, "no such input; it has image"),
+                ({"image": image[0, 0, 0, 0]}, burnish.InvalidArgumentError, "scalar"),
+                ({"image": image.astype(np.uint8)}, burnish.InvalidArgumentError, "is uint8"),
+                ([], burnish.InvalidArgumentError, "given nothing"),
+                (image, burnish.InvalidArgumentError, "calibrate is a ndarray"),
+                ([image], burnish.InvalidArgumentError, "calibrate gave a ndarray"),
+                (None, burnish.InvalidArgumentError, "needs --calibrate"),
+                ("/nowhere.npz", burnish.FileError, "/nowhere.npz")):
+            with self.subTest(message=message), self.assertRaisesRegex(error, message):
+                burnish.build(self.MODEL, calibrate=samples, **self.OPTIONS)
+
+    def test_a_budget_that_cannot_be_held(self) -> None:
+        grey = np.full((8, 1, 28, 28), 0.5, np.float32)
+        options = {**self.OPTIONS, "accuracy_drop": 0.01}
+        with self.assertLogs("burnish", logging.WARNING) as logs, self.assertRaises(burnish.AccuracyError) as caught:
+            burnish.build(self.MODEL, calibrate={"image": grey}, **options)
+        self.assertEqual(caught.exception.code, "accuracy")
+        self.assertTrue(any("unrepresentative" in line for line in logs.output))
+
+
+class Callbacks(unittest.TestCase):
+    def test_progress(self) -> None:
+        stages: dict[str, tuple[int, int]] = {}
+        burnish.build(SUM, progress=lambda stage, done, total: stages.update({stage: (done, total)}), **FAST)
+        self.assertLessEqual({"import", "optimise", "tune", "pack"}, set(stages))
+        self.assertTrue(all(done == total for done, total in stages.values()))
+
+    def test_an_exception_in_progress_arrives_as_it_was_raised(self) -> None:
+        raised = Stopped("enough")
+
+        def progress(stage: str, done: int, total: int) -> None:
+            if stage == "tune":
+                raise raised
+
+        with tempfile.TemporaryDirectory() as folder, self.assertRaises(Stopped) as caught:
+            burnish.build(SUM, Path(folder) / "m.engine", progress=progress, **FAST)
+        self.assertIs(caught.exception, raised)
+        self.assertFalse((Path(folder) / "m.engine").exists())
+
+    def test_messages_go_to_the_logger(self) -> None:
+        with self.assertLogs("burnish", logging.DEBUG) as logs:
+            burnish.build(SUM, verbose=True, **FAST)
+        self.assertTrue(any(record.levelno == logging.INFO for record in logs.records))
+        self.assertTrue(any(record.levelno == logging.DEBUG for record in logs.records))
+
+    def test_the_bar(self) -> None:
+        class Terminal(io.StringIO):
+            def isatty(self) -> bool:
+                return True
+
+        for stream, expected in ((Terminal(), "tune      ▕███████████████               ▏ 2/4"),
+                                 (io.StringIO(), "tune: 4 of 4\n")):
+            bar = ProgressBar(stream)
+            for done in (2, 4):
+                bar("tune", done, 4)
+            bar.close()
+            self.assertIn(expected, stream.getvalue())
+
+    def test_control_c_stops_the_build(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            script = textwrap.dedent(f"""
+                import burnish
+                seen = []
+                def progress(stage, done, total):
+                    if stage == "tune" and not seen:
+                        seen.append(stage)
+                        print("tuning", flush=True)
+                try:
+                    burnish.build({str(FASHION / "fashion_resnet.onnx")!r}, {folder!r} + "/m.engine", opt_level=5, threads=1,
+                                  progress=progress)
+                except KeyboardInterrupt:
+                    print("interrupted", flush=True)
+            """)
+            child = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+            assert child.stdout is not None
+            self.assertEqual(child.stdout.readline(), "tuning\n")
+            os.kill(child.pid, signal.SIGINT)
+            self.assertEqual(child.communicate()[0], "interrupted\n")
+            self.assertEqual(os.listdir(folder), [])
+
+
+if __name__ == "__main__":
+    unittest.main()
