@@ -8,6 +8,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from burnish._build import build
 from burnish._core import VERSION as __version__
 from burnish._core import TensorInfo
@@ -26,7 +28,9 @@ from burnish.errors import (
 )
 from burnish.tensorrt import *  # noqa: F403
 from burnish.tensorrt import __all__ as _tensorrt_names
-from burnish.tensorrt import __getattr__  # names of TensorRT that are absent
+
+if not TYPE_CHECKING:
+    from burnish.tensorrt import __getattr__  # explains names of TensorRT that are absent
 
 __all__ = [
     *_tensorrt_names,

@@ -214,6 +214,5 @@ class IBuilderConfig(Checked):
 
     def reset(self) -> None:
         """All as it was when the configuration was made."""
-        for name in [n for n in self.__dict__ if not n.startswith("_")]:
-            delattr(self, name)
-        self.__init__()  # type: ignore[misc]
+        self.__dict__.clear()
+        self.__dict__.update(IBuilderConfig().__dict__)

@@ -117,7 +117,7 @@ class ICudaEngine(Checked):
 
     @property
     def device_memory_size(self) -> int:
-        """Bytes that a context needs, as far as they are known: inputs and outputs at the largest shapes."""
+        """Bytes of a context's arena at the largest shapes of the first profile."""
         shapes = [self.get_tensor_profile_shape(name, 0)[2] for name in self._inputs]
         context = IExecutionContext(self, 1)
         for name, shape in zip(self._inputs, shapes):

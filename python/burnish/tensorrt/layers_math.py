@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from burnish.errors import InvalidArgumentError, UnsupportedError
+from burnish.tensorrt.base import DimsLike
 from burnish.tensorrt.enums import (
     ActivationType,
     DataType,
@@ -163,10 +164,10 @@ class IConstantLayer(ILayer):
 
     _type: ClassVar = LayerType.CONSTANT
     weights: WeightsLike = Weights()
-    shape: object = ()
+    shape: DimsLike = ()
 
     def _write(self, out: GraphWriter) -> list[str]:
-        shape = tuple(self.shape)  # type: ignore[call-overload]
+        shape = tuple(self.shape)
         array = as_array(self.weights, f"the weights of layer '{self.name}'", shape)
         if array is None:
             array = np.zeros(shape, as_array_type(self.weights))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from burnish.tensorrt.enums import (
 )
 from burnish.tensorrt.layers_window import Alias
 from burnish.tensorrt.tensor import ILayer, axes_of, ints
-from burnish.tensorrt.weights import nptype
+from burnish.tensorrt.weights import Array, nptype
 
 if TYPE_CHECKING:
     from burnish.tensorrt.graph_writer import GraphWriter
@@ -177,13 +177,14 @@ class ISliceLayer(ILayer):
         zero = out.constant(np.zeros((), nptype(self._operand(0).dtype)))
         return out.node("Where", [out.constant(outside), zero if fill is None else out.name_of(fill), value])
 
-    def _inside(self, wanted: np.ndarray[Any, Any], size: int) -> np.ndarray[Any, Any]:
+    def _inside(self, wanted: Array, size: int) -> Array:
+        inside: Array = np.clip(wanted, 0, size - 1)
         if self.mode == SampleMode.WRAP:
-            return wanted % size
-        if self.mode == SampleMode.REFLECT and size > 1:
+            inside = wanted % size
+        elif self.mode == SampleMode.REFLECT and size > 1:
             around = wanted % (2 * size - 2)
-            return np.minimum(around, 2 * size - 2 - around)
-        return np.clip(wanted, 0, size - 1)
+            inside = np.minimum(around, 2 * size - 2 - around)
+        return inside
 
 
 class IGatherLayer(ILayer):

@@ -165,7 +165,7 @@ class INetworkDefinition(Checked, LayerFactory):
             raise UnsupportedError("a model can only be imported into an empty network: parse first, then add layers")
         self._model = model
         self.name = description["name"] or self.name
-        tensors = {}
+        tensors: dict[str, ITensor] = {}
         for entry in description["inputs"]:
             tensor = self._imported_tensor(tensors, entry["name"])
             dims = entry["shape"] if entry["shape"] is not None else []

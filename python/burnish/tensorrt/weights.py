@@ -127,8 +127,9 @@ def array_at(address: int, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Arra
     count = int(np.prod(shape, dtype=np.int64))
     if count == 0:
         return np.empty(shape, dtype)
-    memory = (ctypes.c_char * (count * dtype.itemsize)).from_address(address)
-    return np.frombuffer(memory, dtype=dtype, count=count).reshape(shape)
+    memory = memoryview((ctypes.c_char * (count * dtype.itemsize)).from_address(address))
+    view: Array = np.frombuffer(memory, np.uint8).view(dtype).reshape(shape)
+    return view
 
 
 class IHostMemory(bytes):
