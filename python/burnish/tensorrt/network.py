@@ -150,8 +150,7 @@ class INetworkDefinition(Checked, LayerFactory):
     def _inferred(self, tensor: ITensor) -> dict[str, Any]:
         name = tensor.name if tensor._value is None else tensor._value
         if name not in self._known:
-            makers = [i for i, layer in enumerate(self._layers) if any(t is tensor for t in layer._outputs)]
-            model, _ = self._write(up_to=makers[0] + 1 if makers else 0, shapes_only=True)
+            model, _ = self._write(shape_of=tensor)
             values = _core.describe_model(model.data, model.base_directory)["values"]
             self._known = {**self._known, **values}
         if name not in self._known:
@@ -187,25 +186,28 @@ class INetworkDefinition(Checked, LayerFactory):
         kind = LayerType[_KINDS.get(node.op, "PLUGIN") if not node.domain else "PLUGIN"]
         return ImportedLayer(self, node.name or f"{node.op}_{index}", kind, inputs, outputs)
 
-    def _write(self, up_to: int | None = None, shapes_only: bool = False) -> tuple[OnnxModel, dict[str, dict[str, str]]]:
+    def _write(self, shape_of: ITensor | None = None) -> tuple[OnnxModel, dict[str, dict[str, str]]]:
         """The network as a model, and its weights: layer → role → name in the model.
 
-        With shapes_only the first layers only, and large constants as inputs: for inference of shapes.
+        shape_of: only what this tensor depends on, with large constants as inputs: for the inference of its shape.
         """
         model = self._model
-        out = GraphWriter(self.name, _OPSET if model is None else model.opset, shapes_only)
+        out = GraphWriter(self.name, _OPSET if model is None else model.opset, shapes_only=shape_of is not None)
         for tensor in self._inputs:
             if tensor._value is None:
                 out.add_input(tensor)
             else:
                 out.declare(tensor)
-        made = [layer for layer in self._layers[:up_to] if not isinstance(layer, ImportedLayer)]
+        made = [layer for layer in self._layers if not isinstance(layer, ImportedLayer)]
+        if shape_of is not None:
+            needed = _needed_for(shape_of)
+            made = [layer for layer in made if id(layer) in needed]
         if made and model is not None and model.opset < _LOWEST_OPSET:
             raise UnsupportedError(f"layers can be added to models of opset {_LOWEST_OPSET} and newer; this one has "
                                    f"{model.opset}: export it anew")
         for layer in made:
             out.write(layer)
-        names = self._write_outputs(out, made[-1]._outputs if made and shapes_only else self._outputs)
+        names = self._write_outputs(out, self._outputs if shape_of is None else [shape_of])
         if model is not None:
             return self._extended(model, out, names), out.roles
         for name in names:
@@ -227,3 +229,15 @@ class INetworkDefinition(Checked, LayerFactory):
                 changed[tensor.name] = _core.ModelWriter()
                 declare_input(changed[tensor.name], tensor, tensor.name)
         return model.extended(out.serialize(), names, changed)
+
+
+def _needed_for(tensor: ITensor) -> set[int]:
+    """The ids of the layers that a tensor depends on."""
+    needed = set[int]()
+    waiting: list[ITensor | None] = [tensor]
+    while waiting:
+        found = waiting.pop()
+        if found is not None and found._maker is not None and id(found._maker) not in needed:
+            needed.add(id(found._maker))
+            waiting += found._maker._inputs
+    return needed

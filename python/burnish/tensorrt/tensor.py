@@ -29,6 +29,7 @@ class ITensor(Checked):
         self._value = value  # its name in an imported model; None for tensors that were made by hand
         self._declared: tuple[DataType, Dims] | None = None  # of inputs
         self._dimension_names: dict[int, str] = {}
+        self._maker: ILayer | None = None  # of tensors that were made by hand
 
     @property
     def name(self) -> str:
@@ -114,6 +115,8 @@ class ILayer(Checked):
         self.name = f"(Unnamed Layer* {network.num_layers}) [{type(self).__name__[1:].removesuffix('Layer')}]"
         stem = f"{self.name}_output"
         self._outputs = [ITensor(network, f"{stem}_{i}" if i else stem) for i in range(num_outputs)]
+        for output in self._outputs:
+            output._maker = self
 
     if not TYPE_CHECKING:
 
