@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, ClassVar, Union, overload
+from typing import TYPE_CHECKING, ClassVar, TypeVar, Union, overload
 
 from burnish.errors import UnsupportedError
+
+S = TypeVar("S")
 
 
 class AbsentError(UnsupportedError, AttributeError):
@@ -38,6 +40,16 @@ class Checked:
             if not name.startswith("_") and not hasattr(type(self), name):
                 raise explain_absent(type(self).__name__, name, self._absent)
             super().__setattr__(name, value)
+
+
+class Scoped(Checked):
+    """May stand in a with statement, as TensorRT's objects may; memory is freed when nothing refers to it any more."""
+
+    def __enter__(self: S) -> S:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
 
 
 class Dims(Sequence[int]):

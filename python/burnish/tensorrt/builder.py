@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from burnish import _core
 from burnish.errors import Error, UnsupportedError
-from burnish.tensorrt.base import Checked
+from burnish.tensorrt.base import Scoped
 from burnish.tensorrt.build_plan import BuildPlan, Calibration, attach_refit, timing_file
 from burnish.tensorrt.config import IBuilderConfig
 from burnish.tensorrt.engine import ICudaEngine
@@ -34,7 +34,7 @@ def _cpu_flags() -> frozenset[str]:
     return frozenset(next((line.split(":", 1)[1] for line in lines if line.startswith("flags")), "").split())
 
 
-class Builder(Checked):
+class Builder(Scoped):
     """Problems of a build go to the logger; the build then returns None. What callbacks raise is not caught."""
 
     _absent: ClassVar = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from burnish.errors import UnsupportedError
-from burnish.tensorrt.base import Checked
+from burnish.tensorrt.base import Scoped
 from burnish.tensorrt.calibrators import IInt8Calibrator
 from burnish.tensorrt.enums import (
     BuilderFlag,
@@ -36,7 +36,7 @@ _REFUSED_FLAGS = {
 _NO_DLA = "there is no DLA: layers run on the CPU"
 
 
-class IBuilderConfig(Checked):
+class IBuilderConfig(Scoped):
     """Made by Builder.create_builder_config()."""
 
     _absent: ClassVar = {

@@ -10,7 +10,7 @@ import numpy as np
 
 from burnish import _core
 from burnish.errors import Error, InvalidArgumentError
-from burnish.tensorrt.base import Checked, Dims, DimsLike
+from burnish.tensorrt.base import Scoped, Dims, DimsLike
 from burnish.tensorrt.enums import ProfilingVerbosity
 from burnish.tensorrt.logger import ILogger
 from burnish.tensorrt.observers import IOutputAllocator, IProfiler
@@ -23,7 +23,7 @@ _EXPLICIT = "networks have an explicit batch dimension: use execute_v2()"
 _NO_EVENTS = "executions are over when the call returns"
 
 
-class IExecutionContext(Checked):
+class IExecutionContext(Scoped):
     """Addresses are those of host memory: dense, row-major, of the tensor's shape. NumPy arrays may stand for them.
 
     Methods return False after the logger was told why. Executions are over when the call returns, whatever the stream.
@@ -100,9 +100,10 @@ class IExecutionContext(Checked):
 
     def infer_shapes(self) -> list[str]:
         """Inputs whose shapes are missing; without any, shapes of outputs are known afterwards."""
+        context = self._context()
         missing = [n for n, i in self._owner._inputs.items() if n not in self._shapes and min(i.shape, default=0) < 0]
         if not missing and not self._is_prepared:
-            self._context().prepare()
+            context.prepare()
             self._is_prepared = True
         return missing
 
@@ -285,11 +286,6 @@ class IExecutionContext(Checked):
         self._owner._logger.log(ILogger.ERROR, message)
         return False
 
-    def __enter__(self) -> IExecutionContext:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
 
 
 def _address(memory: Memory) -> int:

@@ -8,7 +8,7 @@ from typing import ClassVar, overload
 
 from burnish import _core
 from burnish.errors import Error, InvalidArgumentError, UnsupportedError
-from burnish.tensorrt.base import Checked, Dims, volume
+from burnish.tensorrt.base import Scoped, Dims, volume
 from burnish.tensorrt.context import IExecutionContext
 from burnish.tensorrt.enums import (
     DataType,
@@ -28,7 +28,7 @@ _ALL_CORES = len(os.sched_getaffinity(0))
 _ONE_MEMORY = "contexts allocate their memory themselves"
 
 
-class Runtime(Checked):
+class Runtime(Scoped):
     """Loads engines. What cannot be loaded gives None, after the logger was told why."""
 
     _absent: ClassVar = {
@@ -60,7 +60,7 @@ class Runtime(Checked):
             return None
 
 
-class ICudaEngine(Checked):
+class ICudaEngine(Scoped):
     """An engine. Inputs come first, then outputs; by name, or by binding index as before TensorRT 8.5."""
 
     _absent: ClassVar = {
@@ -281,13 +281,6 @@ class ICudaEngine(Checked):
     def __iter__(self) -> Iterator[str]:
         return (self.get_binding_name(i) for i in range(self.num_bindings))
 
-    # ------------------------------------------------------------------------------------------------------------------
     def _num_bytes(self, name: str, shape: tuple[int, ...]) -> int:
         info = self._info(name)
         return volume(shape) * int(info.dtype.itemsize)
-
-    def __enter__(self) -> ICudaEngine:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass

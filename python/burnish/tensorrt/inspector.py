@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from burnish.errors import InvalidArgumentError
-from burnish.tensorrt.base import Checked
+from burnish.tensorrt.base import Scoped
 from burnish.tensorrt.enums import LayerInformationFormat
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from burnish.tensorrt.engine import ICudaEngine
 
 
-class EngineInspector(Checked):
+class EngineInspector(Scoped):
     """Made by ICudaEngine.create_engine_inspector(). Tells of the first profile, or of execution_context's."""
 
     _absent: ClassVar = {"error_recorder": "messages go to the logger"}

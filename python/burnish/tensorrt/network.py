@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from burnish import _core
 from burnish.errors import InvalidArgumentError, UnsupportedError
-from burnish.tensorrt.base import Checked, Dims, DimsLike
+from burnish.tensorrt.base import Scoped, Dims, DimsLike
 from burnish.tensorrt.enums import DataType, LayerType, NetworkDefinitionCreationFlag
 from burnish.tensorrt.graph_writer import GraphWriter, declare_input
 from burnish.tensorrt.layer_factory import Layer, LayerFactory
@@ -42,7 +42,7 @@ _KINDS = {
 }
 
 
-class INetworkDefinition(Checked, LayerFactory):
+class INetworkDefinition(Scoped, LayerFactory):
     """Layers, inputs and outputs. Made by Builder.create_network(); always with an explicit batch dimension."""
 
     _absent: ClassVar = {

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from burnish import _core
 from burnish.errors import Error, FileError
-from burnish.tensorrt.base import Checked
+from burnish.tensorrt.base import Scoped
 from burnish.tensorrt.enums import ErrorCode, OnnxParserFlag
 from burnish.tensorrt.logger import ILogger
 from burnish.tensorrt.network import INetworkDefinition
@@ -57,7 +57,7 @@ class ParserError:
     __repr__ = __str__
 
 
-class OnnxParser(Checked):
+class OnnxParser(Scoped):
     """Imports into a network; problems of the model are all told at once by get_error()."""
 
     _absent: ClassVar = {

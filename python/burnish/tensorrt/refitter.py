@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from burnish import _core
 from burnish.errors import Error, InvalidArgumentError
-from burnish.tensorrt.base import Checked
+from burnish.tensorrt.base import Scoped
 from burnish.tensorrt.build_plan import Refit
 from burnish.tensorrt.engine import ICudaEngine
 from burnish.tensorrt.enums import WeightsRole
@@ -15,7 +15,7 @@ from burnish.tensorrt.logger import ILogger, log_native
 from burnish.tensorrt.weights import Array, Weights, WeightsLike, as_array
 
 
-class Refitter(Checked):
+class Refitter(Scoped):
     """Collects weights; refit_cuda_engine() builds the engine again with them, with the kernels that were measured.
 
     Contexts of the engine take the new weights with their next call. No execution may run meanwhile.

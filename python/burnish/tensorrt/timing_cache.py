@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from burnish.tensorrt.base import Checked
+from burnish.tensorrt.base import Scoped
 from burnish.tensorrt.weights import IHostMemory
 
 
-class ITimingCache(Checked):
+class ITimingCache(Scoped):
     """Made by IBuilderConfig.create_timing_cache(). A text with one measured time a line."""
 
     def __init__(self, content: bytes = b"") -> None:
