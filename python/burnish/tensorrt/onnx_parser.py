@@ -82,6 +82,7 @@ class OnnxParser(Scoped):
             with open(path, "rb") as file:
                 data = file.read()
         except OSError as problem:
+            self.clear_errors()
             return self._fail(FileError(f"cannot read the model {path}: {problem.strerror}"), [])
         return self.parse(data, path)
 

@@ -1,0 +1,205 @@
+"""INT8 calibrators in TensorRT's API, and the sample scripts."""
+
+from __future__ import annotations
+
+import re
+import unittest
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import burnish as trt
+from models import FASHION, ROOT, model
+from test_examples import run
+from trt_networks import Array, Messages
+
+IMAGES = ((np.load(FASHION / "fashion_calib.npz")["image"][:96] / 255 - 0.286) / 0.353).astype(np.float32)
+
+
+class Batches(trt.IInt8EntropyCalibrator2):
+    """Arrays or addresses, as told; the cache lies in memory."""
+
+    def __init__(self, images: Array, cache: bytes | None = None, as_arrays: bool = False) -> None:
+        super().__init__()
+        self.batches = [np.ascontiguousarray(b) for b in np.split(images, len(images) // 16)]
+        self.cache = cache
+        self.as_arrays = as_arrays
+        self.num_given = 0
+        self.names: list[str] = []
+
+    def get_batch_size(self) -> int:
+        return 16
+
+    def get_batch(self, names: list[str]) -> list[Any] | None:
+        self.names = names
+        if self.num_given == len(self.batches):
+            return None
+        self.num_given += 1
+        batch = self.batches[self.num_given - 1]
+        return [batch if self.as_arrays else batch.ctypes.data]
+
+    def read_calibration_cache(self) -> bytes | None:
+        return self.cache
+
+    def write_calibration_cache(self, cache: bytes) -> None:
+        self.cache = bytes(cache)
+
+
+class MinMax(Batches, trt.IInt8MinMaxCalibrator):
+    _calibrator = trt.IInt8MinMaxCalibrator._calibrator
+
+
+def plan_of(calibrator: trt.IInt8Calibrator | None, logger: trt.ILogger, **settings: Any) -> bytes | None:
+    builder = trt.Builder(logger)
+    builder.max_threads = 1
+    network = builder.create_network()
+    assert trt.OnnxParser(network, logger).parse_from_file(FASHION / "fashion_resnet.onnx")
+    config = builder.create_builder_config()
+    config.set_flag(trt.BuilderFlag.INT8)
+    config.int8_calibrator = calibrator
+    config.builder_optimization_level = 2
+    profile = builder.create_optimization_profile()
+    profile.set_shape("image", (1, 1, 28, 28), (8, 1, 28, 28), (96, 1, 28, 28))
+    config.add_optimization_profile(profile)
+    for name, value in settings.items():
+        setattr(config, name, value)
+    return builder.build_serialized_network(network, config)
+
+
+def classes(plan: bytes | None, images: Array) -> Array:
+    assert plan is not None
+    engine = trt.Runtime(trt.Logger()).deserialize_cuda_engine(plan)
+    assert engine is not None
+    logits = np.empty((len(images), 10), np.float32)
+    context = engine.create_execution_context()
+    assert context.set_input_shape("image", images.shape) and context.execute_v2([images, logits])
+    return np.asarray(logits.argmax(1))
+
+
+class Calibrators(unittest.TestCase):
+    def test_addresses_arrays_and_the_cache_give_the_same(self) -> None:
+        logger = Messages()
+        first, arrays = Batches(IMAGES), Batches(IMAGES, as_arrays=True)
+        plan = plan_of(first, logger)
+        plan_of(arrays, logger)
+        self.assertEqual(first.names, ["image"])
+        self.assertEqual(first.num_given, 6)
+        assert first.cache is not None
+        self.assertTrue(first.cache.startswith(b"burnish-ranges"))
+        self.assertEqual(first.cache, arrays.cache)
+        cached = Batches(IMAGES, first.cache)
+        again = plan_of(cached, logger)
+        self.assertEqual(cached.num_given, 0)
+        labels = classes(plan, IMAGES)
+        self.assertGreater(np.mean(labels == classes(again, IMAGES)), 0.95)
+        self.assertEqual(logger.errors, [])
+
+    def test_kinds_choose_other_ranges(self) -> None:
+        entropy, minmax = Batches(IMAGES), MinMax(IMAGES)
+        plan_of(entropy, Messages())
+        plan_of(minmax, Messages())
+        assert entropy.cache is not None and minmax.cache is not None
+        self.assertIn(b" entropy\n", entropy.cache)
+        self.assertIn(b" minmax\n", minmax.cache)
+        self.assertNotEqual(entropy.cache, minmax.cache)
+        self.assertEqual(trt.IInt8LegacyCalibrator().get_algorithm(), trt.CalibrationAlgoType.LEGACY_CALIBRATION)
+
+    def test_exceptions_arrive_as_they_were_raised(self) -> None:
+        class Broken(Batches):
+            def __init__(self, method: str) -> None:
+                super().__init__(IMAGES)
+                self.error = LookupError(method)
+                setattr(self, method, self.fail)
+
+            def fail(self, *_: object) -> Any:
+                raise self.error
+
+        for method in ("get_batch", "get_batch_size", "read_calibration_cache", "write_calibration_cache"):
+            calibrator = Broken(method)
+            with self.assertRaises(LookupError) as caught:
+                plan_of(calibrator, Messages())
+            self.assertIs(caught.exception, calibrator.error)
+
+    def test_what_does_not_fit(self) -> None:
+        class TooMany(Batches):
+            def get_batch(self, names: list[str]) -> list[Any] | None:
+                return [1, 2]
+
+        class Null(Batches):
+            def get_batch(self, names: list[str]) -> list[Any] | None:
+                return [0]
+
+        cases = [(TooMany(IMAGES), "2 addresses for 1 inputs"), (Null(IMAGES), "address 0"),
+                 (Batches(IMAGES, b"TRT-8500-EntropyCalibration2\nimage: 3c010a14\n"), "written by TensorRT"),
+                 (Batches(IMAGES, b"nonsense"), "calibration.cache"), (None, "int8_calibrator")]
+        for calibrator, message in cases:
+            logger = Messages()
+            self.assertIsNone(plan_of(calibrator, logger))
+            self.assertIn(message, logger.errors[0])
+
+    def test_a_budget_that_cannot_be_held(self) -> None:
+        logger = Messages()
+        self.assertIsNone(plan_of(Batches(np.zeros_like(IMAGES)), logger, accuracy_drop=0.01))
+        self.assertIn("sample", logger.errors[0])
+        self.assertIsNotNone(plan_of(Batches(np.zeros_like(IMAGES)), Messages()))
+
+    def test_models_with_their_own_scales_need_no_calibrator(self) -> None:
+        data = model([("QuantizeLinear", ["x", "s", "z"], ["q"], {}), ("DequantizeLinear", ["q", "s", "z"], ["y"], {})],
+                     {"x": [4]}, ["y"], {"s": np.float32(0.5), "z": np.int8(0)})
+        logger = Messages()
+        builder = trt.Builder(logger)
+        network = builder.create_network()
+        self.assertTrue(trt.OnnxParser(network, logger).parse(data))
+        config = builder.create_builder_config()
+        config.set_flag(trt.BuilderFlag.INT8)
+        config.int8_calibrator = Batches(IMAGES)
+        engine = builder.build_engine(network, config)
+        assert engine is not None
+        x, y = np.float32([0.3, -0.8, 1.1, 2]), np.empty(4, np.float32)
+        self.assertTrue(engine.create_execution_context().execute_v2([x, y]))
+        np.testing.assert_array_equal(y, np.round(x / 0.5) * 0.5)
+        self.assertIn("not used", logger.warnings[0])
+
+    def test_calibrated_engines_cannot_be_refitted(self) -> None:
+        logger = Messages()
+        self.assertIsNone(plan_of(Batches(IMAGES), logger, flags=1 << int(trt.BuilderFlag.INT8) | 1 << int(trt.BuilderFlag.REFIT)))
+        self.assertIn("cannot be refitted", logger.errors[0])
+
+
+class Samples(unittest.TestCase):
+    """examples/python/tensorrt: those that check themselves fail by themselves."""
+
+    def script(self, name: str) -> str:
+        return run(Path("examples/python/tensorrt", name))
+
+    def test_classification(self) -> None:
+        self.assertGreater(float(self.script("classification.py").split("%")[0]), 93)
+
+    def test_dynamic_batch(self) -> None:
+        self.assertEqual(re.findall(r"batch (\d+), profile (\d)", self.script("dynamic_batch.py")),
+                         [("2", "0"), ("4", "0"), ("5", "1"), ("17", "1"), ("64", "1")])
+
+    def test_int8_calibration(self) -> None:
+        shares = re.findall(r"INT8, .*: ([\d.]+)% right, ([\d.]+)% as FP32, (\d+) tensors of integers, (\d+) samples",
+                            self.script("int8_calibration.py"))
+        self.assertEqual(len(shares), 2)
+        for right, same, tensors, _ in shares:
+            self.assertGreater(float(right), 92)
+            self.assertGreater(float(same), 97)
+            self.assertGreater(int(tensors), 10)
+        self.assertEqual([int(samples) for *_, samples in shares], [512, 0])
+
+    def test_network_by_hand(self) -> None:
+        self.assertIn("from NumPy", self.script("network_by_hand.py"))
+
+    def test_refit(self) -> None:
+        self.assertIn("refitted: at most", self.script("refit.py"))
+
+    def test_every_sample_is_tested(self) -> None:
+        scripts = {path.stem for path in (ROOT / "examples/python/tensorrt").glob("*.py")}
+        self.assertEqual(scripts, {name[5:] for name in dir(self) if name.startswith("test_")} - {"every_sample_is_tested"})
+
+
+if __name__ == "__main__":
+    unittest.main()
