@@ -25,23 +25,28 @@ PROFILE = {"image": ((1, 1, 28, 28), (BATCH, 1, 28, 28), (BATCH, 1, 28, 28))}
 Images = NDArray[np.float32]
 
 
+def normalised(images: NDArray[np.uint8]) -> Images:
+    """As the network was trained: mean 0, variance 1."""
+    scaled: Images = (images.astype(np.float32) / np.float32(255) - np.float32(0.286)) / np.float32(0.353)
+    return scaled
+
+
 def test_images(count: int) -> tuple[Images, NDArray[Any]]:
-    """Images as the network was trained on: one channel, 0 to 1."""
     data = np.load(DATA / "fashion_test.npz")
-    images = data["image"][:count].reshape(-1, 1, 28, 28).astype(np.float32) / np.float32(255)
-    return images, data["label"][:count]
+    return normalised(data["image"][:count]), data["label"][:count]
 
 
 def calibration_batches() -> Iterator[dict[str, Images]]:
     """Unlabelled images, a few at a time: nothing but a generator is needed."""
     images = np.load(DATA / "fashion_calib.npz")["image"]
     for begin in range(0, len(images), BATCH):
-        yield {"image": images[begin : begin + BATCH]}
+        yield {"image": normalised(images[begin : begin + BATCH])}
 
 
 def classify(engine: burnish.Engine, images: Images) -> NDArray[np.int64]:
     batches = [engine(images[begin : begin + BATCH]) for begin in range(0, len(images), BATCH)]
-    return np.concatenate(batches).argmax(axis=1)
+    classes: NDArray[np.int64] = np.concatenate(batches).argmax(axis=1)
+    return classes
 
 
 def main() -> None:

@@ -3,7 +3,8 @@
 
     check_wheel.py build/release
 
-pip and scikit-build-core are given the tree that stands there, so that nothing is compiled twice.
+BURNISH_PREBUILT tells CMake of the tree, so that nothing is compiled twice: what is tested is what the wheel holds and
+that it works where nothing else of the project is found.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ def main() -> None:
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     with tempfile.TemporaryDirectory() as folder:
         wheels, site = Path(folder) / "wheels", Path(folder) / "site"
-        run(*pip, "wheel", ROOT, "--no-build-isolation", "--no-deps", "--wheel-dir", wheels, f"-Cbuild-dir={build}",
+        run(*pip, "wheel", ROOT, "--no-build-isolation", "--no-deps", "--wheel-dir", wheels, f"-Ccmake.define.BURNISH_PREBUILT={build}",
             env=environment)
         wheel = next(wheels.iterdir())
         names = zipfile.ZipFile(wheel).namelist()
