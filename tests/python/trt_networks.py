@@ -8,8 +8,10 @@ from typing import Any, Union
 import numpy as np
 
 import burnish as trt
+from models import model
 
 Array = np.ndarray[Any, Any]
+EXPLICIT = 1 << int(trt.NetworkDefinitionCreationFlag.EXPLICIT_BATCH)
 Made = Union[trt.ILayer, Sequence[trt.ITensor]]
 
 TYPES = {np.dtype(trt.nptype(t)): t for t in (trt.float32, trt.float16, trt.int8, trt.int32, trt.int64, trt.bool, trt.uint8)}
@@ -30,7 +32,7 @@ class Messages(trt.ILogger):
             self.warnings.append(msg)
 
 
-def evaluate(make: Callable[..., Made], *inputs: Array, free: bool = False, opset_model: bytes | None = None) -> list[Array]:
+def evaluate(make: Callable[..., Made], *inputs: Array, free: bool = False) -> list[Array]:
     """The outputs of what make(network, tensors…) adds. Their types and shapes are those that the tensors told.
 
     free: the first dimension of every input is free while the network is made.
@@ -71,3 +73,32 @@ def run(engine: trt.ICudaEngine, inputs: list[Array], told: list[tuple[trt.Dims,
         results.append(np.empty(actual, trt.nptype(dtype)))
     assert context.execute_v2([np.ascontiguousarray(x) for x in inputs] + results)
     return results
+
+
+def made(logger: trt.ILogger, *models: bytes, shapes: tuple[Any, ...] = (), flags: tuple[trt.BuilderFlag, ...] = ()) -> Any:
+    """builder, network and config of a model; shapes: those of input x for each profile."""
+    builder = trt.Builder(logger)
+    network = builder.create_network(EXPLICIT)
+    config = builder.create_builder_config()
+    config.builder_optimization_level = 1
+    builder.max_threads = 1
+    for data in models:
+        assert trt.OnnxParser(network, logger).parse(data)
+    for low, opt, high in shapes:
+        profile = builder.create_optimization_profile()
+        profile.set_shape("x", low, opt, high)
+        config.add_optimization_profile(profile)
+    for flag in flags:
+        config.set_flag(flag)
+    return builder, network, config
+
+
+def engine_of(data: bytes, *shapes: Any, logger: trt.ILogger | None = None) -> trt.ICudaEngine:
+    builder, network, config = made(logger or trt.Logger(), data, shapes=shapes)
+    engine = builder.build_engine(network, config)
+    assert isinstance(engine, trt.ICudaEngine)
+    return engine
+
+
+def relu(batch: int | str = "batch") -> bytes:
+    return model([("Relu", ["x"], ["y"], {})], {"x": [batch, 3]}, ["y"])

@@ -60,8 +60,8 @@ from burnish.tensorrt.enums import (
     WeightsRole,
 )
 from burnish.tensorrt.inspector import EngineInspector
+from burnish.tensorrt.layers_activation import IActivationLayer
 from burnish.tensorrt.layers_math import (
-    IActivationLayer,
     ICastLayer,
     IConstantLayer,
     IDequantizeLayer,

@@ -238,8 +238,9 @@ class IExecutionContext(Scoped):
         elif not isinstance(given, np.ndarray):
             raise InvalidArgumentError(f"the shape of output '{name}' depends on data: use set_output_allocator(), or give "
                                        "a NumPy array that is large enough")
-        elif given.nbytes < num_bytes:
-            raise InvalidArgumentError(f"output '{name}' has {num_bytes} bytes this time, the array given {given.nbytes}")
+        elif given.nbytes < num_bytes or not given.flags.writeable or not given.flags.c_contiguous:
+            raise InvalidArgumentError(f"output '{name}' has {num_bytes} bytes this time, the array given {given.nbytes}; it "
+                                       "must be large enough, contiguous and writable")
         if num_bytes:
             ctypes.memmove(_address(given), context.output_address(name), num_bytes)
 
@@ -257,6 +258,8 @@ class IExecutionContext(Scoped):
             if int(memory) == 0 and 0 not in shape:
                 raise InvalidArgumentError(f"tensor '{name}' has no address: use set_tensor_address(), or bindings")
             return
+        if name not in self._owner._inputs and not memory.flags.writeable:
+            raise InvalidArgumentError(f"the array given for output '{name}' is read-only")
         expected = self._owner._num_bytes(name, tuple(shape))
         if memory.dtype != info.dtype or memory.nbytes != expected or not memory.flags.c_contiguous:
             raise InvalidArgumentError(f"tensor '{name}' is {info.dtype} of the shape {tuple(shape)}, {expected} bytes; the "

@@ -21,6 +21,7 @@ from burnish.tensorrt.enums import (
     TopKOperation,
     UnaryOperation,
 )
+from burnish.tensorrt.layers_activation import IActivationLayer
 from burnish.tensorrt.tensor import ILayer, ITensor
 from burnish.tensorrt.weights import Weights, WeightsLike
 
@@ -83,8 +84,8 @@ class LayerFactory:
     def add_unary(self, input: ITensor, op: UnaryOperation) -> m.IUnaryLayer:
         return self._new(m.IUnaryLayer, input, op=UnaryOperation(op))
 
-    def add_activation(self, input: ITensor, type: ActivationType) -> m.IActivationLayer:
-        layer = self._new(m.IActivationLayer, input, activation=ActivationType(type))
+    def add_activation(self, input: ITensor, type: ActivationType) -> IActivationLayer:
+        layer = self._new(IActivationLayer, input, activation=ActivationType(type))
         layer._take_defaults()
         return layer
 

@@ -1,8 +1,7 @@
-"""Layers that compute element by element, and products, scales and normalisation."""
+"""Layers that compute: element by element, products, scales, normalisation, quantisation."""
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -10,7 +9,6 @@ import numpy as np
 from burnish.errors import InvalidArgumentError, UnsupportedError
 from burnish.tensorrt.base import DimsLike
 from burnish.tensorrt.enums import (
-    ActivationType,
     DataType,
     ElementWiseOperation,
     LayerType,
@@ -25,7 +23,7 @@ from burnish.tensorrt.weights import Weights, WeightsLike, as_array, nptype
 if TYPE_CHECKING:
     from burnish.tensorrt.graph_writer import GraphWriter
 
-_A, _E, _U = ActivationType, ElementWiseOperation, UnaryOperation
+_E, _U = ElementWiseOperation, UnaryOperation
 _BINARY = {_E.SUM: "Add", _E.PROD: "Mul", _E.MAX: "Max", _E.MIN: "Min", _E.SUB: "Sub", _E.DIV: "Div", _E.POW: "Pow",
            _E.AND: "And", _E.OR: "Or", _E.XOR: "Xor", _E.EQUAL: "Equal", _E.GREATER: "Greater", _E.LESS: "Less"}
 _UNARY = {_U.EXP: "Exp", _U.LOG: "Log", _U.SQRT: "Sqrt", _U.RECIP: "Reciprocal", _U.ABS: "Abs", _U.NEG: "Neg",
@@ -33,10 +31,6 @@ _UNARY = {_U.EXP: "Exp", _U.LOG: "Log", _U.SQRT: "Sqrt", _U.RECIP: "Reciprocal",
           _U.ACOS: "Acos", _U.ATAN: "Atan", _U.ASINH: "Asinh", _U.ACOSH: "Acosh", _U.ATANH: "Atanh", _U.CEIL: "Ceil",
           _U.FLOOR: "Floor", _U.ERF: "Erf", _U.NOT: "Not", _U.SIGN: "Sign", _U.ROUND: "Round", _U.ISINF: "IsInf",
           _U.ISNAN: "IsNaN"}
-_PLAIN = {_A.RELU: "Relu", _A.SIGMOID: "Sigmoid", _A.TANH: "Tanh", _A.SOFTSIGN: "Softsign"}
-# Defaults of alpha and beta, as ONNX has them.
-_PARAMETERS = {_A.LEAKY_RELU: (0.01, 0.0), _A.ELU: (1.0, 0.0), _A.SELU: (1.6732632, 1.050701), _A.SOFTPLUS: (1.0, 1.0),
-               _A.HARD_SIGMOID: (0.2, 0.5), _A.SCALED_TANH: (1.0, 1.0), _A.THRESHOLDED_RELU: (1.0, 0.0)}
 
 
 def _float_type(layer: ILayer) -> np.dtype[np.generic]:
@@ -67,59 +61,6 @@ class IUnaryLayer(ILayer):
 
     def _write(self, out: GraphWriter) -> list[str]:
         return [out.node(_UNARY[self.op], [out.name_of(self._operand(0))])]
-
-
-class IActivationLayer(ILayer):
-    """An activation; alpha and beta mean what the type says."""
-
-    _type: ClassVar = LayerType.ACTIVATION
-    activation: ActivationType = ActivationType.RELU
-    alpha: float = 0.0
-    beta: float = 0.0
-
-    @property
-    def type(self) -> LayerType:
-        return self._type
-
-    @type.setter
-    def type(self, activation: ActivationType) -> None:
-        self.activation = ActivationType(activation)
-
-    def _take_defaults(self) -> None:
-        self.alpha, self.beta = _PARAMETERS.get(self.activation, (0.0, 0.0))
-
-    def _write(self, out: GraphWriter) -> list[str]:
-        kind, alpha, beta = self.activation, float(self.alpha), float(self.beta)
-        x = out.name_of(self._operand(0))
-
-        def number(value: float) -> str:
-            return out.constant(np.array(value, _float_type(self)))
-
-        if kind in _PLAIN:
-            return [out.node(_PLAIN[kind], [x])]
-        if kind == _A.LEAKY_RELU:
-            return [out.node("LeakyRelu", [x], alpha=alpha)]
-        if kind == _A.ELU:
-            return [out.node("Elu", [x], alpha=alpha)]
-        if kind == _A.SELU:
-            return [out.node("Selu", [x], alpha=alpha, gamma=beta)]
-        if kind == _A.HARD_SIGMOID:
-            return [out.node("HardSigmoid", [x], alpha=alpha, beta=beta)]
-        if kind == _A.THRESHOLDED_RELU:
-            return [out.node("ThresholdedRelu", [x], alpha=alpha)]
-        if kind == _A.CLIP:
-            return [out.node("Clip", [x, number(alpha), number(beta)])]
-        if kind in (_A.SOFTPLUS, _A.SCALED_TANH):
-            inner = out.node("Softplus" if kind == _A.SOFTPLUS else "Tanh", [out.node("Mul", [x, number(beta)])])
-            return [out.node("Mul", [inner, number(alpha)])]
-        if kind == _A.GELU_ERF:
-            inner = out.node("Erf", [out.node("Mul", [x, number(math.sqrt(0.5))])])
-        else:
-            cube = out.node("Mul", [out.node("Mul", [x, x]), x])
-            sum_ = out.node("Add", [x, out.node("Mul", [cube, number(0.044715)])])
-            inner = out.node("Tanh", [out.node("Mul", [sum_, number(math.sqrt(2 / math.pi))])])
-        half = out.node("Mul", [x, number(0.5)])
-        return [out.node("Mul", [half, out.node("Add", [inner, number(1.0)])])]
 
 
 class IParametricReLULayer(ILayer):
@@ -170,13 +111,13 @@ class IConstantLayer(ILayer):
         shape = tuple(self.shape)
         array = as_array(self.weights, f"the weights of layer '{self.name}'", shape)
         if array is None:
-            array = np.zeros(shape, as_array_type(self.weights))
+            array = np.zeros(shape, _type_of(self.weights))
             if array.size:
                 raise InvalidArgumentError(f"layer '{self.name}' has the shape {shape}, but no weights")
         return [out.weights(WeightsRole.CONSTANT, array)]
 
 
-def as_array_type(weights: WeightsLike) -> np.dtype[np.generic]:
+def _type_of(weights: WeightsLike) -> np.dtype[np.generic]:
     """The type of elements of weights, even where there are none."""
     return weights.numpy().dtype if isinstance(weights, Weights) else weights.dtype
 
