@@ -107,7 +107,8 @@ class Parser(unittest.TestCase):
         self.assertEqual({error.node_operator() for error in errors}, {"Frobnicate", "Conv"})
         for error in errors:
             self.assertIn(error.desc(), str(error))
-            self.assertNotEqual(error.code(), trt.ErrorCode.SUCCESS)
+        told = {error.node_operator(): (error.node(), error.code()) for error in errors}
+        self.assertEqual(told, {"Frobnicate": (1, trt.ErrorCode.UNSUPPORTED_NODE), "Conv": (2, trt.ErrorCode.INVALID_NODE)})
         self.assertEqual(len(logger.errors), 1)
         self.assertEqual(network.num_inputs, 0)
         self.assertFalse(parser.supports_model(data)[0])
@@ -122,6 +123,15 @@ class Parser(unittest.TestCase):
             self.assertEqual(parser.num_errors, 1, data)
         self.assertFalse(parser.parse_from_file("/nowhere/model.onnx"))
         self.assertIn("/nowhere/model.onnx", parser.get_error(0).desc())
+
+    def test_types_without_a_name_in_tensorrt(self) -> None:
+        logger = Messages()
+        network = trt.Builder(logger).create_network()
+        parser = trt.OnnxParser(network, logger)
+        data = model([("Neg", ["x"], ["y"], {})], {"x": [2]}, ["y"], types={"x": burnish._core.DataType.FLOAT64})
+        self.assertFalse(parser.parse(data))
+        self.assertIn("float64", parser.get_error(0).desc())
+        self.assertEqual((network.num_inputs, network.num_layers), (0, 0))
 
     def test_only_into_an_empty_network(self) -> None:
         logger = trt.Logger()

@@ -8,6 +8,7 @@ import unittest
 
 import numpy as np
 
+import burnish
 import burnish as trt
 from models import model
 from trt_networks import Array, Messages, engine_of, made, relu
@@ -225,6 +226,16 @@ class Refit(unittest.TestCase):
         self.assertFalse(refitter.set_named_weights("w", self.W[0].astype(np.float16)))
         self.assertFalse(refitter.set_weights("Gemm_0", trt.WeightsRole.BIAS, self.W[0]))
         self.assertEqual(len(logger.errors), 4)
+
+    def test_attachments_do_not_change_what_an_engine_does(self) -> None:
+        built = burnish._core.build(relu(2), opt_level=1, threads=1)
+        burnish._core.attach(built, "note", b"of mine")
+        with self.assertRaisesRegex(trt.InvalidArgumentError, "already"):
+            burnish._core.attach(built, "note", b"again")
+        engine = burnish.load(built.serialize())
+        self.assertEqual(burnish._core.attachment(engine, "note"), b"of mine")
+        self.assertIsNone(burnish._core.attachment(engine, "nothing"))
+        np.testing.assert_array_equal(engine(np.float32([[-1, 2, 3], [4, -5, 6]])), np.float32([[0, 2, 3], [4, 0, 6]]))
 
     def test_only_with_the_flag(self) -> None:
         engine = engine_of(relu(2))

@@ -170,7 +170,8 @@ class Calibrators(unittest.TestCase):
 
     def test_calibrated_engines_cannot_be_refitted(self) -> None:
         logger = Messages()
-        self.assertIsNone(plan_of(Batches(IMAGES), logger, flags=1 << int(trt.BuilderFlag.INT8) | 1 << int(trt.BuilderFlag.REFIT)))
+        flags = 1 << int(trt.BuilderFlag.INT8) | 1 << int(trt.BuilderFlag.REFIT)
+        self.assertIsNone(plan_of(Batches(IMAGES), logger, flags=flags))
         self.assertIn("cannot be refitted", logger.errors[0])
 
 

@@ -49,7 +49,8 @@ def pad(x: Array, *amounts: int, value: float = 0) -> Array:
 
 
 class LayerTest(unittest.TestCase):
-    def check(self, make: Callable[..., Made], expected: Any, *inputs: Array, tolerance: float = 2e-5, free: bool = False) -> None:
+    def check(self, make: Callable[..., Made], expected: Any, *inputs: Array, tolerance: float = 2e-5,
+              free: bool = False) -> None:
         got = evaluate(make, *inputs, free=free)
         expected = list(expected) if isinstance(expected, tuple) else [expected]
         self.assertEqual(len(got), len(expected))
@@ -246,7 +247,8 @@ class Pointwise(LayerTest):
     def test_scale(self) -> None:
         three = np.float32([1, 2, 3])
         by_channel = three.reshape(1, 3, 1, 1)
-        self.check(lambda n, x: n.add_scale(x, trt.ScaleMode.CHANNEL, three, 2 * three, None), X * 2 * by_channel + by_channel, X)
+        self.check(lambda n, x: n.add_scale(x, trt.ScaleMode.CHANNEL, three, 2 * three, None),
+                   X * 2 * by_channel + by_channel, X)
         self.check(lambda n, x: n.add_scale(x, trt.ScaleMode.UNIFORM, np.float32([1.5]), np.float32([2]), np.float32([2])),
                    (X * 2 + 1.5) ** 2, X)
         self.check(lambda n, x: n.add_scale_nd(x, trt.ScaleMode.ELEMENTWISE, Y[0], None, None, 1), X + Y[:1], X)
@@ -268,7 +270,8 @@ class Products(LayerTest):
                    a.swapaxes(2, 3), b.swapaxes(2, 3))
         vectors = b[..., 0]
         self.check(lambda n, x, y: n.add_matrix_multiply(x, M.NONE, y, M.VECTOR), (a @ vectors[..., None])[..., 0], a, vectors)
-        self.check(lambda n, x, y: n.add_matrix_multiply(x, M.VECTOR, y, M.VECTOR), (vectors * vectors).sum(-1), vectors, vectors)
+        self.check(lambda n, x, y: n.add_matrix_multiply(x, M.VECTOR, y, M.VECTOR), (vectors * vectors).sum(-1),
+                   vectors, vectors)
 
     def test_constant_and_fully_connected(self) -> None:
         w = RNG.standard_normal((5, 3 * 8 * 7), dtype=np.float32)
@@ -277,7 +280,8 @@ class Products(LayerTest):
         self.check(lambda n, x: n.add_elementwise(x, n.add_constant((1, 3, 8, 7), Y[0]).get_output(0), E.SUM), X + Y[:1], X)
 
     def test_einsum(self) -> None:
-        self.check(lambda n, x, y: n.add_einsum([x, y], "nchw,ncvw->nhv"), np.einsum("nchw,ncvw->nhv", X, Y), X, Y, tolerance=1e-4)
+        self.check(lambda n, x, y: n.add_einsum([x, y], "nchw,ncvw->nhv"), np.einsum("nchw,ncvw->nhv", X, Y), X, Y,
+                   tolerance=1e-4)
 
     def test_normalization(self) -> None:
         scale, bias = RNG.standard_normal((2, 1, 3, 1, 1), dtype=np.float32)

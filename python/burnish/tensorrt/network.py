@@ -158,20 +158,23 @@ class INetworkDefinition(Scoped, LayerFactory):
         return self._known[name]
 
     # --- from and to ONNX ---------------------------------------------------------------------------------------------
-    def _import(self, model: OnnxModel, description: dict[str, Any]) -> None:
-        """Takes over a model that was described already."""
+    def _check_empty(self) -> None:
         if self._inputs or self._layers:
             raise UnsupportedError("a model can only be imported into an empty network: parse first, then add layers")
-        self._model = model
-        self.name = description["name"] or self.name
+
+    def _import(self, model: OnnxModel, description: dict[str, Any]) -> None:
+        """Takes over a model that was described already."""
         tensors: dict[str, ITensor] = {}
+        inputs = []
         for entry in description["inputs"]:
             tensor = self._imported_tensor(tensors, entry["name"])
             dims = entry["shape"] if entry["shape"] is not None else []
             kind = data_type(entry["dtype"], f"input '{entry['name']}'")
             tensor._declared = (kind, Dims(d if isinstance(d, int) else -1 for d in dims))
             tensor._dimension_names = {i: d for i, d in enumerate(dims) if isinstance(d, str)}
-            self._inputs.append(tensor)
+            inputs.append(tensor)
+        self._model, self._inputs = model, inputs
+        self.name = description["name"] or self.name
         self._layers = [self._imported_layer(tensors, node, i) for i, node in enumerate(model.nodes)]
         self._outputs = [self._imported_tensor(tensors, entry["name"]) for entry in description["outputs"]]
         self._known = {entry["name"]: entry for entry in description["outputs"]} | description["values"]

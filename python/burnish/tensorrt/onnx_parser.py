@@ -15,7 +15,7 @@ from burnish.tensorrt.network import INetworkDefinition
 from burnish.tensorrt.onnx_model import OnnxModel
 
 _NODE = re.compile(r"node '(?P<name>[^']*)' \((?P<op>[\w.:]+)")
-_CODES = {"unsupported": ErrorCode.UNSUPPORTED_NODE, "invalid_model": ErrorCode.INVALID_GRAPH,
+_CODES = {"unsupported": ErrorCode.UNSUPPORTED_GRAPH, "invalid_model": ErrorCode.INVALID_GRAPH,
           "io": ErrorCode.MODEL_DESERIALIZE_FAILED, "corrupt": ErrorCode.MODEL_DESERIALIZE_FAILED}
 
 
@@ -133,17 +133,19 @@ class OnnxParser(Scoped):
     # ------------------------------------------------------------------------------------------------------------------
     def _parse(self, data: bytes, folder: str, network: INetworkDefinition | None) -> bool:
         self.clear_errors()
+        if network is not None:
+            network._check_empty()
         try:
             description = _core.describe_model(data, folder)
+            if network is not None:
+                network._import(OnnxModel(data, folder), description)
         except Error as problem:
             return self._fail(problem, self._node_names(data))
-        if network is not None:
-            network._import(OnnxModel(data, folder), description)
         return True
 
     def _node_names(self, data: bytes) -> list[str]:
         try:
-            return [node.name for node in OnnxModel(data).nodes]
+            return [node.name or f"{node.op}_{i}" for i, node in enumerate(OnnxModel(data).nodes)]
         except Error:
             return []
 
@@ -154,6 +156,13 @@ class OnnxParser(Scoped):
             found = _NODE.search(line)
             name, op = (found["name"], found["op"]) if found else ("", "")
             index = names.index(name) if name in names else -1
-            code = ErrorCode.UNSUPPORTED_NODE if "not implemented" in line else _CODES.get(problem.code)
-            self._errors.append(ParserError(code or ErrorCode.INTERNAL_ERROR, line, index, name, op))
+            self._errors.append(ParserError(_code(problem, line, bool(found)), line, index, name, op))
         return False
+
+
+def _code(problem: Error, line: str, is_of_node: bool) -> ErrorCode:
+    """One error lists problems of several kinds: what a line is about is told by the line."""
+    if not is_of_node:
+        return _CODES.get(problem.code, ErrorCode.INTERNAL_ERROR)
+    is_unknown = problem.code == "unsupported" or "no such operator" in line
+    return ErrorCode.UNSUPPORTED_NODE if is_unknown else ErrorCode.INVALID_NODE
