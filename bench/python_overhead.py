@@ -25,7 +25,7 @@ def tiny_model(num_inputs: int) -> bytes:
     writer = _core.ModelWriter("tiny")
     names = [f"x{i}" for i in range(num_inputs)]
     for name in names:
-        writer.add_input(name, burnish.DataType.FLOAT32, [1, 4])
+        writer.add_input(name, _core.DataType.FLOAT32, [1, 4])
     writer.add_node("Sum", names, ["y"])
     writer.mark_output("y")
     return writer.serialize()

@@ -8,9 +8,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from burnish._build import build
 from burnish._core import VERSION as __version__
-from burnish._core import DataType, TensorInfo
+from burnish._core import TensorInfo
 from burnish._engine import Engine, load
 from burnish.errors import (
     AccuracyError,
@@ -24,11 +26,16 @@ from burnish.errors import (
     OutOfMemoryError,
     UnsupportedError,
 )
+from burnish.tensorrt import *  # noqa: F403
+from burnish.tensorrt import __all__ as _tensorrt_names
+
+if not TYPE_CHECKING:
+    from burnish.tensorrt import __getattr__  # explains names of TensorRT that are absent
 
 __all__ = [
+    *_tensorrt_names,
     "AccuracyError",
     "CorruptError",
-    "DataType",
     "Engine",
     "Error",
     "FileError",

@@ -16,5 +16,7 @@ void bind_engine(nanobind::module_& m);
 void bind_context(nanobind::module_& m);
 /// ModelWriter, describe_model.
 void bind_model(nanobind::module_& m);
+/// attach, attachment: bytes that travel in an engine.
+void bind_attachments(nanobind::module_& m);
 
 }  // namespace burnish::python

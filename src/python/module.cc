@@ -11,4 +11,5 @@ NB_MODULE(_core, m) {
   bind_engine(m);
   bind_context(m);
   bind_model(m);
+  bind_attachments(m);
 }

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 import burnish
-from burnish._core import ModelWriter
+from burnish._core import DataType, ModelWriter
 
 ROOT = Path(__file__).resolve().parents[2]
 FASHION = ROOT / "examples/fashion"
-F32 = burnish.DataType.FLOAT32
+F32 = DataType.FLOAT32
 
 
 def normalised(images: Any) -> Any:
@@ -23,7 +23,7 @@ def normalised(images: Any) -> Any:
 
 def model(nodes: Sequence[tuple[str, list[str], list[str], dict[str, Any]]], inputs: dict[str, Sequence[int | str]],
           outputs: Sequence[str], constants: dict[str, Any] | None = None,
-          types: dict[str, burnish.DataType] | None = None) -> bytes:
+          types: dict[str, DataType] | None = None) -> bytes:
     writer = ModelWriter()
     for name, shape in inputs.items():
         writer.add_input(name, (types or {}).get(name, F32), list(shape))

@@ -101,7 +101,7 @@ class Calls(unittest.TestCase):
         np.testing.assert_array_equal(out, A + B)
 
     def test_every_type_of_element(self) -> None:
-        types = [t for t in burnish.DataType if t is not burnish.DataType.BOOL]
+        types = [t for t in _core.DataType if t is not _core.DataType.BOOL]
         for t in types:
             dtype = _core.dtype_of(t)
             self.assertIs(_core.data_type_of(dtype), t)
