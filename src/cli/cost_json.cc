@@ -161,20 +161,33 @@ Json cost_json(const Report& r) {
 
 std::string cost_csv(const Report& r) {
   std::string csv =
-      "variant,requests_per_day,compute_hours_per_day,needed,spares,instances,max_batch,mean_batch,utilisation_at_peak,"
-      "mean_utilisation,p50_ms,p90_ms,p99_ms,currency,monthly_cost,cost_per_million,marginal_cost_per_million,"
+      "variant,currency,requests_per_day,compute_hours_per_day,needed,spares,instances,max_batch,mean_batch,"
+      "utilisation_at_peak,"
+      "mean_utilisation,p50_ms,p90_ms,p99_ms,monthly_cost,cost_per_million,marginal_cost_per_million,"
       "saving_per_month,payback_months\n";
   for (const VolumePlan& plan : r.volumes) {
     for (size_t i = 0; i < plan.sizings.size(); ++i) {
       const Sizing& s = plan.sizings[i];
       const cost::SimulationResult& sim = s.peak.simulated;
       const cost::Comparison& c = plan.comparisons[i];
-      csv += fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n",
-                         csv_text(r.scenario.variants[i].name), plan.requests_per_day, s.compute_hours_per_day,
-                         s.peak.instances, s.spares, s.instances(), s.peak.max_batch, sim.mean_batch,
-                         s.peak.utilisation, s.mean_utilisation, sim.p50_s * 1e3, sim.p90_s * 1e3, sim.p99_s * 1e3,
-                         r.scenario.currency, s.monthly_cost, s.cost_per_million, s.marginal_per_million,
-                         c.saving_per_month, c.payback_months ? fmt::format("{}", *c.payback_months) : "");
+      const double figures[] = {plan.requests_per_day,
+                                s.compute_hours_per_day,
+                                static_cast<double>(s.peak.instances),
+                                static_cast<double>(s.spares),
+                                static_cast<double>(s.instances()),
+                                static_cast<double>(s.peak.max_batch),
+                                sim.mean_batch,
+                                s.peak.utilisation,
+                                s.mean_utilisation,
+                                sim.p50_s * 1e3,
+                                sim.p90_s * 1e3,
+                                sim.p99_s * 1e3,
+                                s.monthly_cost,
+                                s.cost_per_million,
+                                s.marginal_per_million,
+                                c.saving_per_month};
+      csv += fmt::format("{},{},{:.9g},{}\n", csv_text(r.scenario.variants[i].name), csv_text(r.scenario.currency),
+                         fmt::join(figures, ","), c.payback_months ? fmt::format("{:.9g}", *c.payback_months) : "");
     }
   }
   return csv;

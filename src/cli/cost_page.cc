@@ -51,29 +51,48 @@ std::string verdict(const Report& r) {
   return html + "</ul>\n";
 }
 
-std::string volume_row(const Report& r, size_t i, const VolumePlan& plan) {
+std::vector<std::string> cost_cells(const Report& r, size_t i, const VolumePlan& plan) {
   const Sizing& s = plan.sizings[i];
   const std::string saving = i == r.scenario.baseline ? "" : money_text(r, plan.comparisons[i].saving_per_month);
-  return fmt::format("<tr><th>{}</th>", escaped(r.scenario.variants[i].name)) +
-         cells(
-             "td",
-             {instances_text(s), money_text(r, s.monthly_cost), money_text(r, s.cost_per_million),
-              money_text(r, s.marginal_per_million), saving, payback_text(r, i, plan), percent_text(s.peak.utilisation),
-              percent_text(s.mean_utilisation), fmt::format("{:.1f}", s.peak.simulated.p99_s * 1e3),
-              fmt::format("{:.1f}", s.peak.simulated.mean_batch), fmt::format("{:.3g}", s.compute_hours_per_day)}) +
-         "</tr>\n";
+  return {std::to_string(s.instances()),
+          money_text(r, s.monthly_cost),
+          money_text(r, s.cost_per_million),
+          money_text(r, s.marginal_per_million),
+          saving,
+          payback_text(r, i, plan)};
+}
+
+std::vector<std::string> load_cells(const Report&, size_t i, const VolumePlan& plan) {
+  const Sizing& s = plan.sizings[i];
+  return {fmt::format("{:.3g}", s.compute_hours_per_day),
+          instances_text(s),
+          percent_text(s.peak.utilisation),
+          percent_text(s.mean_utilisation),
+          fmt::format("{:.1f}", s.peak.simulated.p99_s * 1e3),
+          fmt::format("{:.1f}", s.peak.simulated.mean_batch)};
+}
+
+using Cells = std::vector<std::string>(const Report&, size_t, const VolumePlan&);
+
+std::string volume_table(const Report& r, const VolumePlan& plan, const std::vector<std::string>& heads,
+                         Cells* cells_of) {
+  std::string rows;
+  for (size_t i = 0; i < plan.sizings.size(); ++i) {
+    rows += fmt::format("<tr><th>{}</th>{}</tr>\n", escaped(r.scenario.variants[i].name),
+                        cells("td", cells_of(r, i, plan)));
+  }
+  return table(cells("th", heads), rows);
 }
 
 std::string volumes(const Report& r) {
   std::string html = "<h2>Instances and costs</h2>\n";
   for (const VolumePlan& plan : r.volumes) {
-    std::string rows;
-    for (size_t i = 0; i < plan.sizings.size(); ++i) rows += volume_row(r, i, plan);
     html += fmt::format("<h3>{} requests a day</h3>\n", grouped(plan.requests_per_day));
-    html +=
-        table(cells("th", {"", "instances (needed + spare)", "a month", "per million", "next million", "saves a month",
-                           "pays back", "use at peak", "mean use", "p99, ms", "mean batch", "pure compute, h/day"}),
-              rows);
+    html += volume_table(
+        r, plan, {"", "instances", "a month", "per million", "next million", "saves a month", "pays back"}, cost_cells);
+    html += volume_table(
+        r, plan, {"", "pure compute, h/day", "needed + spare", "use at peak", "mean use", "p99, ms", "mean batch"},
+        load_cells);
   }
   return html;
 }

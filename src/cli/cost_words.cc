@@ -29,6 +29,11 @@ std::string grouped(double value) {
   return (value < -0.5 ? "-" : "") + digits;
 }
 
+std::string about(double value) {
+  const double power = std::pow(10, std::floor(std::log10(std::max(value, 1.0))) - 2);
+  return grouped(power > 1 ? std::round(value / power) * power : value);
+}
+
 std::string money_text(const Report& r, double amount) {
   const bool is_small = std::abs(amount) < 99.995 && amount != 0;
   return with_currency(r, is_small ? fmt::format("{:.2f}", amount) : grouped(amount));
@@ -53,13 +58,13 @@ std::string break_even_text(const Report& r, size_t variant) {
   const cost::BreakEven& b = r.break_evens[variant];
   const std::string& name = r.scenario.variants[variant].name;
   if (!b.always_from) {
-    return fmt::format("{} does not pay for good below {} requests a day{}", name, grouped(b.examined_up_to),
-                       b.first ? fmt::format(" (in places from {} on)", grouped(*b.first)) : "");
+    return fmt::format("{} does not pay for good below {} requests a day{}", name, about(b.examined_up_to),
+                       b.first ? fmt::format(" (in places from {} on)", about(*b.first)) : "");
   }
   if (*b.always_from == 0) return fmt::format("{} pays at every volume", name);
   const bool earlier = b.first && *b.first < *b.always_from;
-  return fmt::format("{} pays from {} requests a day on{}", name, grouped(*b.always_from),
-                     earlier ? fmt::format(" (in places from {} on)", grouped(*b.first)) : "");
+  return fmt::format("{} pays from about {} requests a day on{}", name, about(*b.always_from),
+                     earlier ? fmt::format(" (in places from {} on)", about(*b.first)) : "");
 }
 
 std::string verdict_text(const Report& r, size_t variant, const VolumePlan& plan) {

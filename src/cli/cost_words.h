@@ -10,6 +10,8 @@ namespace burnish::cli {
 
 /// "1,234,567": rounded, thousands set apart.
 std::string grouped(double value);
+/// "1,480,000": three digits that count, as break-even volumes come from a search to 0.2 %.
+std::string about(double value);
 /// "1,234 USD"; with two decimals below 100.
 std::string money_text(const cost::Report& report, double amount);
 /// "34 %" or "3.4 %".

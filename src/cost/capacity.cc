@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "base/error.h"
 
@@ -35,15 +36,16 @@ void check_level(const ServiceLevel& level, const Instance& instance) {
       level.p99_s * 1e3, instance.latency.seconds(1) * 1e3, (alone - instance.latency.seconds(1)) * 1e3);
 }
 
-/// Measured sizes that can be answered in time at all, and the limit itself.
+/// Measured sizes, powers of two and the limit itself, as far as a batch of that size can be answered in time.
 std::vector<int> batches_to_try(const ServiceLevel& level, const LatencyCurve& latency) {
   const int most = level.max_batch > 0 ? level.max_batch : latency.largest_batch();
-  std::vector<int> batches = {1};
-  const auto add = [&](int b) {
-    if (b > 1 && b <= most && latency.seconds(b) <= level.p99_s) batches.push_back(b);
-  };
-  for (const auto& [batch, s] : latency.points()) add(batch);
-  if (!latency.points().contains(most)) add(most);
+  std::set<int> sizes = {most};
+  for (int b = 1; b <= most; b *= 2) sizes.insert(b);
+  for (const auto& [batch, s] : latency.points()) sizes.insert(batch);
+  std::vector<int> batches;
+  for (const int b : sizes) {
+    if (b == 1 || (b <= most && latency.seconds(b) <= level.p99_s)) batches.push_back(b);
+  }
   std::ranges::stable_sort(batches, std::greater<>(), [&](int b) { return latency.best_items_per_s(b); });
   return batches;
 }

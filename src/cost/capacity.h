@@ -48,7 +48,7 @@ class Capacity {
   double rate_per_s(int instances);
   /// The least number of instances that carry the rate; at least 1. Throws kInvalidArgument beyond kMaxInstances.
   int instances_for(double rate_per_s);
-  /// The rate on these instances, with the largest batch chosen among the measured sizes so that it holds.
+  /// The rate on these instances, with the largest batch chosen (a measured size or a power of two) so that it holds.
   Operation operate(int instances, double rate_per_s);
 
   const Instance& instance() const { return instance_; }

@@ -73,8 +73,8 @@ TEST(Capacity, BatchesCarryMoreWhereTheTargetLeavesTime) {
 }
 
 TEST(Capacity, BatchesTooSlowForTheTargetAreNotFormed) {
-  Capacity capacity = capacity_of({{1, 0.01}, {8, 0.07}}, {.p99_s = 0.05, .max_utilisation = 0.8});
-  EXPECT_EQ(capacity.operate(1, 40).max_batch, 1);
+  Capacity capacity = capacity_of({{1, 0.01}, {2, 0.015}, {3, 0.06}}, {.p99_s = 0.05});
+  EXPECT_EQ(capacity.operate(1, 90).max_batch, 2);
 }
 
 TEST(Capacity, LanesCount) {
