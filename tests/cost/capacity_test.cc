@@ -74,7 +74,7 @@ TEST(Capacity, BatchesCarryMoreWhereTheTargetLeavesTime) {
 
 TEST(Capacity, BatchesTooSlowForTheTargetAreNotFormed) {
   Capacity capacity = capacity_of({{1, 0.01}, {2, 0.015}, {3, 0.06}}, {.p99_s = 0.05});
-  EXPECT_EQ(capacity.operate(1, 90).max_batch, 2);
+  EXPECT_EQ(capacity.operate(1, 60).max_batch, 2);
 }
 
 TEST(Capacity, LanesCount) {
