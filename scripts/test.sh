@@ -43,6 +43,8 @@ precision() { build release && "$python" tests/models/test_precision.py; }
 # products in every combination, whose code others run.
 slow='*AllocatesNothing*:PrecisionBuild.*:BuildTest.EveryLevelBuilds:*EveryActivationWithEveryResidual*:*/float16'
 slow+=':*ReadsAndWritesAnyEncoding:*ReadAndWriteAnyEncoding'
+# Long simulations, whose code short ones run.
+slow+=':WorkedCase.*:*PoissonQueues*'
 asan() { build asan burnish_unit_tests import_fuzzer engine_fuzzer && GTEST_FILTER="-$slow" ctest --preset asan -j2 -E '^(node|cli)'; }
 tsan() { build tsan test_base test_runtime && ctest --preset tsan -R '^(base|runtime)$'; }
 # All files take eight minutes: scripts/lint.sh without arguments does them.

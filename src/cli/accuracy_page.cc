@@ -8,15 +8,6 @@
 namespace burnish::cli {
 namespace {
 
-/// The policy lets nothing be loaded, should escaping ever fail.
-constexpr std::string_view kHead = R"(<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-)";
-
 std::string verdict(const AccuracyReport& r) {
   const double loss = r.loss_of(r.final);
   const bool held = !r.budget || loss <= *r.budget;
@@ -116,13 +107,11 @@ std::string cards(const AccuracyReport& r) {
 }  // namespace
 
 std::string accuracy_page(const AccuracyReport& r, const std::string& title) {
-  std::string html = std::string(kHead);
-  html += fmt::format("<title>Accuracy of {}</title>\n<style>{}</style>\n</head>\n<body>\n<main>\n", escaped(title),
-                      kAccuracyStyle);
+  std::string html = page_head(fmt::format("Accuracy of {}", title), kAccuracyStyle);
   html += fmt::format("<h1>Accuracy of <bdi>{}</bdi></h1>\n", escaped(title)) + verdict(r);
   html += fmt::format("<p>{}.</p>\n<p>Measured: <bdi>{}</bdi>.</p>\n", escaped(coverage_text(r)),
                       escaped(measured_text(r)));
-  return html + table(r) + warnings(r) + noise_section(r) + cards(r) + "</main>\n</body>\n</html>\n";
+  return html + table(r) + warnings(r) + noise_section(r) + cards(r) + std::string(kPageEnd);
 }
 
 }  // namespace burnish::cli

@@ -6,34 +6,16 @@
 #include <cmath>
 
 #include "cli/html.h"
+#include "cli/svg.h"
 
 namespace burnish::cli {
 namespace {
 
-/// Maps [low, high] to pixels [from, to].
-struct Axis {
-  double low = 0, high = 1, from = 0, to = 1;
-  double at(double value) const { return from + (std::clamp(value, low, high) - low) / (high - low) * (to - from); }
-};
-
-std::string text(double x, double y, std::string_view anchor, const std::string& content) {
-  return fmt::format(R"(<text x="{:.1f}" y="{:.1f}" text-anchor="{}">{}</text>)", x, y, anchor, escaped(content));
-}
-
-/// Written upwards, left of the picture.
-std::string side_text(double x, double y, const std::string& content) {
-  return fmt::format(R"_(<text transform="translate({:.1f} {:.1f}) rotate(-90)" text-anchor="middle">{}</text>)_", x, y,
-                     escaped(content));
-}
-
-std::string line(std::string_view css, double x1, double y1, double x2, double y2) {
-  return fmt::format(R"(<line class="{}" x1="{:.1f}" y1="{:.1f}" x2="{:.1f}" y2="{:.1f}"/>)", css, x1, y1, x2, y2);
-}
-
-std::string rect(std::string_view css, double x, double y, double width, double height) {
-  return fmt::format(R"(<rect class="{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"/>)", css, x, y,
-                     std::max(width, 0.0), std::max(height, 0.0));
-}
+using svg::Axis;
+using svg::line;
+using svg::rect;
+using svg::side_text;
+using svg::text;
 
 // --- SQNR of all layers ----------------------------------------------------------------------------------------------
 constexpr double kNoiseHeight = 250, kNoiseTop = 14, kNoiseBottom = 204, kNoiseLeft = 48;

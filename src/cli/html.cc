@@ -1,6 +1,9 @@
 #include "cli/html.h"
 
+#include <fmt/format.h>
+
 #include "cli/command.h"
+#include "cli/page_style.h"
 
 namespace burnish::cli {
 
@@ -28,6 +31,18 @@ std::string escaped(std::string_view text) {
     }
   }
   return html;
+}
+
+std::string page_head(std::string_view title, std::string_view style) {
+  constexpr std::string_view kHead = R"(<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+)";
+  return fmt::format("{}<title>{}</title>\n<style>{}{}</style>\n</head>\n<body>\n<main>\n", kHead, escaped(title),
+                     kPageStyle, style);
 }
 
 }  // namespace burnish::cli

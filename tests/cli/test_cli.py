@@ -8,6 +8,7 @@ import unittest
 
 import cli_case
 from test_build import Build, BuildWithBudget
+from test_cost import Cost, CostErrors, CostReport
 from test_help import Help
 from test_inspect import Inspect, InspectPrecision
 from test_inspect_accuracy import InspectAccuracy, InspectHostileReports
@@ -18,6 +19,9 @@ __all__ = [
     "Build",
     "BuildWithBudget",
     "Compare",
+    "Cost",
+    "CostErrors",
+    "CostReport",
     "Help",
     "Inspect",
     "InspectAccuracy",
