@@ -69,11 +69,13 @@ double highest_cost(const Report& r) {
 std::string grid(const Axis& x, const Axis& y, bool is_wide) {
   std::string out;
   const double x_step = round_step(x.high, is_wide ? 8 : 4), y_step = round_step(y.high, 6);
-  for (double v = 0; v <= y.high * 1.0001; v += y_step) {
+  for (int i = 0; i * y_step <= y.high * 1.0001; ++i) {
+    const double v = i * y_step;
     out += svg::line(v == 0 ? "axis" : "grid", x.from, y.at(v), x.to, y.at(v));
     out += svg::text(x.from - 6, y.at(v) + 4, "end", short_number(v));
   }
-  for (double v = 0; v <= x.high * 1.0001; v += x_step) {
+  for (int i = 0; i * x_step <= x.high * 1.0001; ++i) {
+    const double v = i * x_step;
     out += svg::line("grid", x.at(v), y.from, x.at(v), y.to);
     out += svg::text(x.at(v), y.from + 16, "middle", short_number(v));
   }
@@ -153,11 +155,11 @@ std::string falling_path(const std::vector<Step>& stairs, double least, double m
 
 std::string log_grid(const Axis& x, const Axis& y) {
   std::string out;
-  for (double power = std::ceil(y.low); power <= y.high; ++power) {
+  for (int power = static_cast<int>(std::ceil(y.low)); power <= y.high; ++power) {
     out += svg::line("grid", x.from, y.at(power), x.to, y.at(power));
     out += svg::text(x.from - 6, y.at(power) + 4, "end", short_number(std::pow(10, power)));
   }
-  for (double power = std::ceil(x.low); power <= x.high; ++power) {
+  for (int power = static_cast<int>(std::ceil(x.low)); power <= x.high; ++power) {
     out += svg::line("grid", x.at(power), y.from, x.at(power), y.to);
     out += svg::text(x.at(power), y.from + 16, "middle", short_number(std::pow(10, power)));
   }

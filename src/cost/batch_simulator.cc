@@ -72,7 +72,7 @@ class Simulation {
   }
 
   double quantile(double q) {
-    const auto index = static_cast<size_t>(q * static_cast<double>(latencies_.size() - 1) + 0.5);
+    const auto index = static_cast<size_t>(std::lround(q * static_cast<double>(latencies_.size() - 1)));
     const auto at = latencies_.begin() + static_cast<std::ptrdiff_t>(index);
     std::nth_element(latencies_.begin(), at, latencies_.end());
     return *at;

@@ -49,11 +49,11 @@ void add_row(const Json& row, const std::string& selection, const std::string& n
   const std::string model = row.value("model", "");
   const Json columns = row.value("columns", Json::object());
   for (const auto& [column, figures] : columns.items()) {
-    const std::string choice = model + "/" + column;
+    const std::string choice = fmt::format("{}/{}", model, column);
     choices.insert(choice);
     if (choice != selection) continue;
     found.push_back({whole(number(row, "batch", name), kLargestBatch, "the batch size", name),
-                     positive_ms(number(figures, "median_ms", name), name), 1, name + "#" + choice});
+                     positive_ms(number(figures, "median_ms", name), name), 1, fmt::format("{}#{}", name, choice)});
   }
 }
 
