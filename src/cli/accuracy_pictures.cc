@@ -52,7 +52,9 @@ std::string noise_bar(const AccuracyReport& r, size_t i, double x, double width,
 
 std::string noise_axes(size_t num_layers, double width, double bar, const Axis& y) {
   std::string svg;
-  for (double db = y.low; db <= y.high; db += kDecibelStep) {
+  const auto num_steps = std::lround((y.high - y.low) / kDecibelStep);
+  for (long i = 0; i <= num_steps; ++i) {
+    const double db = y.low + static_cast<double>(i) * kDecibelStep;
     svg += line(db == 0 ? "axis" : "grid", kNoiseLeft, y.at(db), width, y.at(db));
     svg += text(kNoiseLeft - 6, y.at(db) + 4, "end", fmt::format("{:.0f}", db));
   }

@@ -12,7 +12,7 @@ using cost::Report;
 using cost::Sizing;
 using cost::VolumePlan;
 
-std::string with_currency(const Report& r, std::string amount) {
+std::string with_currency(const Report& r, const std::string& amount) {
   return r.scenario.currency.empty() ? amount : amount + " " + r.scenario.currency;
 }
 

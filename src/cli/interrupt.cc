@@ -24,7 +24,7 @@ void check_interrupted() {
   if (g_interrupted != 0) throw Interrupted{};
 }
 
-Reporter interruptible(Reporter reporter) {
+Reporter interruptible(const Reporter& reporter) {
   Reporter wrapped;
   wrapped.message = [reporter](LogLevel level, std::string_view text) {
     check_interrupted();

@@ -12,6 +12,6 @@ void note_interrupts();
 /// Throws Interrupted if a signal was noted.
 void check_interrupted();
 /// The same reporter, checking at every report.
-Reporter interruptible(Reporter reporter);
+Reporter interruptible(const Reporter& reporter);
 
 }  // namespace burnish::cli

@@ -131,7 +131,7 @@ std::string IntegerObstacles::of(const Plan& plan, const PlanStep& step) const {
   const PlanValue* output = output_of(plan, step);
   const auto known = output == nullptr ? reasons_.end() : reasons_.find(output->name);
   if (known != reasons_.end() && !known->second.empty()) return known->second;
-  const std::string form = obstacle_in_form(plan, step);
+  std::string form = obstacle_in_form(plan, step);
   if (!form.empty()) return form;
   return is_measured_ && known == reasons_.end() ? "no calibrated range for its input" : "its input is not quantised";
 }

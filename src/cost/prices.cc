@@ -2,6 +2,7 @@
 
 #include <toml++/toml.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <sstream>
@@ -34,7 +35,7 @@ std::string text_of(const toml::table& table, std::string_view key, const std::s
     text << *date;
     return text.str();
   }
-  const std::string text = node.value_or(std::string());
+  std::string text = node.value_or(std::string());
   if (text.empty()) refuse(where, fmt::format("'{}' is missing; every price says where it is from and of when", key));
   return text;
 }
