@@ -39,9 +39,10 @@ endfunction()
 # All tests of rooms, without the programs.
 add_custom_target(burnish_unit_tests)
 
-# burnish_test(ROOM LIBRARIES …): the test program test_<room> of all tests/<room>/*_test.cc.
+# burnish_test(ROOM [PARTS n] LIBRARIES …): the test program test_<room> of all tests/<room>/*_test.cc, run by ctest in so
+# many parts, side by side.
 function(burnish_test room)
-  cmake_parse_arguments(TEST "" "" "LIBRARIES" ${ARGN})
+  cmake_parse_arguments(TEST "" "PARTS" "LIBRARIES" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/tests/${room}/*.cc")
   if(NOT sources)
     return()
@@ -52,6 +53,17 @@ function(burnish_test room)
   target_precompile_headers(test_${room} REUSE_FROM burnish_test_headers)
   target_link_libraries(test_${room} PRIVATE ${TEST_LIBRARIES} burnish_test_options GTest::gmock GTest::gtest_main)
   add_dependencies(burnish_unit_tests test_${room})
-  add_test(NAME ${room} COMMAND test_${room} --gtest_brief=1)
-  set_tests_properties(${room} PROPERTIES WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}" TIMEOUT 600)
+  if(NOT TEST_PARTS)
+    set(TEST_PARTS 1)
+  endif()
+  foreach(part RANGE 1 ${TEST_PARTS})
+    set(name ${room})
+    if(TEST_PARTS GREATER 1)
+      set(name ${room}_${part})
+    endif()
+    math(EXPR index "${part} - 1")
+    add_test(NAME ${name} COMMAND test_${room} --gtest_brief=1)
+    set_tests_properties(${name} PROPERTIES WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}" TIMEOUT 600 ENVIRONMENT
+                         "GTEST_TOTAL_SHARDS=${TEST_PARTS};GTEST_SHARD_INDEX=${index}")
+  endforeach()
 endfunction()
