@@ -45,7 +45,8 @@ precision() { build release && "$python" tests/models/test_precision.py; }
 slow='*AllocatesNothing*:PrecisionBuild.*:BuildTest.EveryLevelBuilds:*EveryActivationWithEveryResidual*:*/float16'
 slow+=':*ReadsAndWritesAnyEncoding:*ReadAndWriteAnyEncoding'
 # Long simulations, whose code short ones run.
-slow+=':WorkedCase.*:*PoissonQueues*'
+slow+=':WorkedCase.*:*PoissonQueues*:*TheoryStandsBesideTheSimulation:*InstancesThatShareAQueueCarryMoreEach'
+slow+=':Report.Sensitivity*:Report.GrowthPaysSooner:Report.PaybackByHand'
 asan() { build asan burnish_unit_tests import_fuzzer engine_fuzzer && GTEST_FILTER="-$slow" ctest --preset asan -j2 -E '^(node|cli)'; }
 tsan() { build tsan test_base test_runtime && ctest --preset tsan -R '^(base|runtime)$'; }
 # All files take eight minutes: scripts/lint.sh without arguments does them.
