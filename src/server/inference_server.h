@@ -1,0 +1,108 @@
+#pragma once
+// What the protocols talk to: the one face of models, schedulers and management.
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "server/request.h"
+
+namespace burnish::server {
+
+struct TensorMetadata {
+  std::string name;
+  std::string datatype;        ///< KServe's word: "FP32", "INT64", "BOOL", …
+  std::vector<int64_t> shape;  ///< -1: free.
+};
+struct ModelMetadata {
+  std::string name;
+  std::vector<std::string> versions;  ///< Ready ones, ascending.
+  std::string platform = "burnish_engine";
+  std::vector<TensorMetadata> inputs, outputs;
+};
+struct ServerMetadata {
+  std::string name = "burnish", version;
+  std::vector<std::string> extensions;
+};
+struct IndexEntry {
+  std::string name, version, state, reason;  ///< state: "READY", "UNAVAILABLE", "LOADING", "UNLOADING".
+};
+
+/// Triton's statistics of one model version; durations in nanoseconds.
+struct DurationStatistics {
+  uint64_t count = 0, ns = 0;
+};
+struct BatchStatistics {
+  uint64_t batch_size = 0;
+  DurationStatistics input, infer, output;
+};
+struct ModelStatistics {
+  std::string name, version;
+  uint64_t last_inference_ms = 0, inference_count = 0, execution_count = 0;
+  DurationStatistics success, fail, queue, compute_input, compute_infer, compute_output, cache_hit, cache_miss;
+  std::vector<BatchStatistics> batches;
+};
+
+struct SharedMemoryRegion {
+  std::string name, key;  ///< key: of shm_open().
+  uint64_t offset = 0, byte_size = 0;
+};
+
+/// Flat name → values, as Triton's trace and log settings have them.
+using Settings = std::vector<std::pair<std::string, std::vector<std::string>>>;
+
+/// Thread-safe. Functions that return a Status never throw.
+class InferenceServer {
+ public:
+  virtual ~InferenceServer() = default;
+
+  virtual void infer(InferRequest request, ResponseCallback done) = 0;
+
+  virtual bool is_live() const = 0;
+  /// True when every model that should be loaded is, and the server is not draining.
+  virtual bool is_ready() const = 0;
+  virtual Status model_ready(std::string_view model, std::string_view version) const = 0;
+  virtual ServerMetadata metadata() const = 0;
+  virtual Status model_metadata(std::string_view model, std::string_view version, ModelMetadata& out) const = 0;
+  /// Triton's ModelConfig as JSON (its protobuf's JSON names, snake case).
+  virtual Status model_config(std::string_view model, std::string_view version, std::string& json) const = 0;
+  /// All models when `model` is empty.
+  virtual Status statistics(std::string_view model, std::string_view version,
+                            std::vector<ModelStatistics>& out) const = 0;
+
+  virtual std::vector<IndexEntry> repository_index(bool only_ready) const = 0;
+  /// Control mode explicit only. config_json replaces the model's configuration; empty: as on disk.
+  virtual Status load_model(std::string_view model, std::string_view config_json) = 0;
+  virtual Status unload_model(std::string_view model, bool unload_dependents) = 0;
+
+  virtual Status register_shared_memory(const SharedMemoryRegion& region) = 0;
+  /// An empty name: all.
+  virtual Status unregister_shared_memory(std::string_view name) = 0;
+  virtual Status shared_memory_status(std::string_view name, std::vector<SharedMemoryRegion>& out) const = 0;
+  /// The bytes of a registered region; kInvalidArgument when they lie outside it.
+  virtual Status shared_memory(std::string_view region, uint64_t offset, uint64_t byte_size, std::byte*& data,
+                               std::shared_ptr<void>& owner) const = 0;
+
+  virtual Status trace_settings(std::string_view model, const Settings& change, Settings& now) = 0;
+  virtual Status log_settings(const Settings& change, Settings& now) = 0;
+
+  /// Prometheus' text format.
+  virtual std::string metrics() const = 0;
+  /// What the live page shows, as JSON.
+  virtual std::string live_state() const = 0;
+  /// One line of the access log for a finished request.
+  struct Access {
+    std::string_view protocol, peer, method, target, model, id;
+    int status = 0;
+    uint64_t request_bytes = 0, response_bytes = 0, duration_us = 0;
+  };
+  virtual void log_access(const Access& access) = 0;
+};
+
+/// KServe's name of an element type, and back. parse: false when there is none.
+std::string_view kserve_name(DataType dtype);
+bool parse_kserve_name(std::string_view name, DataType& dtype);
+size_t element_bytes(DataType dtype);
+
+}  // namespace burnish::server
