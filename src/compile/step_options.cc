@@ -36,7 +36,7 @@ std::vector<StepOptions> options_of_steps(const LoweredPlan& lowered, const Reso
                    keep_supported(options[s].candidates, problem_of(lowered, min, steps[s]), target);
                    keep_supported(options[s].candidates, problem_of(lowered, max, steps[s]), target);
                  }
-                 if (options[s].candidates.empty()) options[s].candidates.push_back(Tuner::reference());
+                 if (options[s].candidates.empty()) options[s].candidates.push_back(tuner.reference());
                });
   }
   reporter.advance("tune", static_cast<int64_t>(steps.size()), static_cast<int64_t>(steps.size()));

@@ -68,8 +68,8 @@ Tuner::Tuner(const Target& target, TimingCache& cache, int opt_level)
 
 Tuner::~Tuner() = default;
 
-Candidate Tuner::reference() {
-  for (const Tactic* tactic : cpu_tactics()) {
+Candidate Tuner::reference() const {
+  for (const Tactic* tactic : tactics_of(target_)) {
     if (is_reference(*tactic)) return {tactic, "", 0};
   }
   throw_error(ErrorCode::kInternal, "the tactic table has no reference");
@@ -79,7 +79,7 @@ std::vector<Candidate> Tuner::enumerate(const Problem& problem) const {
   if (has_empty_tensor(problem)) return {reference()};  // nothing to speed up, and kernels need not think of it
   std::vector<Candidate> found;
   int num_tactics = 0;
-  for (const Tactic* tactic : cpu_tactics()) {
+  for (const Tactic* tactic : tactics_of(target_)) {
     if (num_tactics == effort_.tactics) break;
     // The reference is slower than anything made for the purpose: not worth the time that timing it takes.
     if (is_reference(*tactic) && num_tactics > 0) continue;

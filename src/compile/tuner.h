@@ -39,7 +39,7 @@ class Tuner {
   /// the problem. Equal problems are timed once.
   const std::vector<Candidate>& candidates(const Problem& problem);
   /// For problems whose shapes depend on data: the reference.
-  static Candidate reference();
+  Candidate reference() const;
   /// Candidates that were timed rather than found in the cache.
   int num_timed() const { return num_timed_; }
 

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "kernels/cuda/device.h"
 
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -128,7 +129,13 @@ Isa parse_isa(std::string_view name) {
   throw error.with_hint(fmt::format("Choose one of {}.", fmt::join(kIsaNames, ", ")));
 }
 
+std::string Target::arch() const {
+  // Only with the "a" may Hopper's and Blackwell's own instructions be used.
+  return fmt::format("sm_{}{}", sm, sm >= 90 ? "a" : "");
+}
+
 std::string Target::fingerprint() const {
+  if (is_cuda()) return fmt::format("{}/{}/sm_{}/{} SMs", kind, gpu_name, sm, num_sms);
   return fmt::format("{}/{}/{}", kind, cpu_name, name_of(isa));
 }
 
@@ -145,6 +152,25 @@ Target detect_cpu(int num_threads) {
   target.l1_bytes = first_positive(system.l1, processor.l1, target.l1_bytes);
   target.l2_bytes = first_positive(system.l2, processor.l2, target.l2_bytes);
   target.l3_bytes = first_positive(system.l3, processor.l3, target.l3_bytes);
+  return target;
+}
+
+Target detect_cuda(int device, int num_threads) {
+  constexpr int kOldestSm = 75;
+  const cuda::DeviceInfo& info = cuda::Device::get(device).info();
+  check(info.sm >= kOldestSm, ErrorCode::kUnsupported,
+        "GPU {} ({}) has compute capability {}.{}; Burnish needs 7.5 or newer", device, info.name, info.sm / 10,
+        info.sm % 10);
+  Target target = detect_cpu(num_threads);
+  target.kind = "cuda";
+  target.device = device;
+  target.gpu_name = info.name;
+  target.sm = info.sm;
+  target.num_sms = info.num_sms;
+  target.driver_version = info.driver_version;
+  target.gpu_bytes = info.memory_bytes;
+  target.shared_bytes = info.max_shared_bytes;
+  target.l2_bytes = info.l2_bytes;
   return target;
 }
 
