@@ -56,6 +56,7 @@ struct PrecisionOptions {
 };
 
 struct BuildOptions {
+  std::string target = "cpu";      ///< Or "cuda", "cuda:1": the GPU of this machine that the engine is for.
   std::vector<Profile> profiles;   ///< Empty: a sensible default, reported through log.
   int num_threads = 0;             ///< Threads to tune for; 0 means all cores.
   int opt_level = 3;               ///< 0: no tuning, no fusion … 5: every candidate timed long.
