@@ -125,6 +125,7 @@ class Build {
     for (const auto& [key, value] : model_.metadata) data.metadata["model." + key] = value;
     data.metadata["model.name"] = model_.name;
     data.metadata["model.nodes"] = std::to_string(report_.nodes_before);
+    if (target_.device < 0) data.metadata["option.tactics"] = "chosen without timing: the GPU was not at hand";
     if (target_.is_cuda()) data.metadata["cuda.version"] = cuda::nvrtc_version();
     data.metadata["option.opt_level"] = std::to_string(options_.opt_level);
     data.metadata["option.threads"] = std::to_string(target_.num_threads);

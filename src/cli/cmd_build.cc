@@ -110,7 +110,9 @@ Action declare(OptionSet& command, const CommandLine&) {
   auto options = std::make_shared<Options>();
   command.add("model", options->model, "The model, an .onnx file").required().value_name("MODEL.onnx");
   command.add("-o,--output", options->engine, "The engine file [MODEL.engine]").value_name("FILE");
-  command.add("--target", options->build.target, "What the engine is for: cpu, cuda (the first GPU) or cuda:N")
+  command
+      .add("--target", options->build.target,
+           "What the engine is for: cpu, cuda (the first GPU), cuda:N, or sm_90 (a GPU elsewhere)")
       .value_name("TARGET")
       .show_default();
   command

@@ -41,8 +41,8 @@ Target target_for(const EngineData& data, int device) {
   if (data.target_kind == "cuda") return gpu_for(data, device);
   Target target = detect_cpu(num_available_cores());
   if (data.target_kind != target.kind) {
-    throw_mismatch(
-        fmt::format("the engine was built for the target '{}', which this version does not know", data.target_kind));
+    throw_mismatch(fmt::format("the engine was built for the target '{}', this version knows 'cpu' and 'cuda'",
+                               data.target_kind));
   }
   Isa isa = Isa::kScalar;
   try {

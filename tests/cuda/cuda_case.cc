@@ -216,7 +216,7 @@ void run_on_gpu(const Tactic& tactic, const ProblemCase& c, const std::vector<Te
 int compile_offline(const Tactic& tactic, const Problem& problem) {
   int num_programs = 0;
   for (const int sm : kOfflineArchitectures) {
-    const Target target = offline_target(sm);
+    const Target target = absent_gpu(sm, 1);
     if (!tactic.supports(problem, target)) continue;
     for (const PackedBlob& blob : tactic.pack(problem, tactic.candidates(problem, target).front())) {
       EXPECT_FALSE(blob.empty());
@@ -228,17 +228,6 @@ int compile_offline(const Tactic& tactic, const Problem& problem) {
 }
 
 }  // namespace
-
-Target offline_target(int sm) {
-  Target target = detect_cpu(1);
-  target.kind = "cuda";
-  target.device = -1;
-  target.sm = sm;
-  target.num_sms = sm >= 90 ? 132 : 108;
-  target.shared_bytes = sm >= 90 && sm < 120 ? 232448 : sm == 80 ? 166912 : sm == 75 ? 65536 : 101376;
-  target.gpu_name = fmt::format("offline sm_{}", sm);
-  return target;
-}
 
 void expect_gpu_matches(std::string_view name, const ProblemCase& problem_case, const CudaOptions& options) {
   const Tactic* tactic = find_tactic(name);
