@@ -5,8 +5,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 out=build/gpu
-programs=(build/release/bin/burnish build/release/bin/test_cuda)
-./scripts/build.sh release burnish test_cuda
+programs=(build/release/bin/burnish build/release/bin/test_cuda build/release/bin/test_builder)
+./scripts/build.sh release burnish test_cuda test_builder
 rm -rf "$out"
 mkdir -p "$out/bin" "$out/lib"
 for program in "${programs[@]}"; do

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Checks and times the CUDA target on a machine with a GPU, from what scripts/gpu_bundle.sh gathered.
 #
-#   scripts/gpu_check.sh                          tactics, whole models, peers
+#   scripts/gpu_check.sh                          all of it but the sanitizers
 #   scripts/gpu_check.sh tactics 'CudaGemm*'      only tactics, of this test filter
 #   scripts/gpu_check.sh sanitize 'CudaGemm*'     tactics under compute-sanitizer: memcheck, racecheck, initcheck
+#   scripts/gpu_check.sh engines                  contexts, streams, memory, threads (BURNISH_SOAK_SECONDS=60)
 #   scripts/gpu_check.sh models                   whole models against ONNX Runtime
 #   scripts/gpu_check.sh peers [arguments]        bench/gpu_peers.py
 # Logs go to $OUT, or build/gpu/log.
@@ -33,6 +34,7 @@ sanitize() {
     step "$tool" compute-sanitizer --tool "$tool" --error-exitcode 9 "$bundle/bin/test_cuda" --gtest_filter="${1:-*}"
   done
 }
+engines() { step engines "$bundle/bin/test_builder" --gtest_filter='CudaEngine.*:BuildTarget.*'; }
 models() {
   local precision
   for precision in ${PRECISIONS:-fp32 fp16}; do
@@ -44,8 +46,8 @@ peers() { step peers python3 bench/gpu_peers.py "$@"; }
 
 nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader
 case "${1:-all}" in
-  all) tactics && models && peers ;;
-  tactics | sanitize | models | peers) "$@" ;;
+  all) tactics && engines && models && peers ;;
+  tactics | sanitize | engines | models | peers) "$@" ;;
   *) echo "gpu_check.sh: unknown part '$1'" >&2; exit 2 ;;
 esac
 ((${#failed[@]} == 0)) || { echo "FAILED: ${failed[*]}"; exit 1; }
