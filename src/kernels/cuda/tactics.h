@@ -4,6 +4,7 @@
 
 namespace burnish::cuda {
 
+const Tactic& attention_tactic();
 const Tactic& host_tactic();
 
 }  // namespace burnish::cuda
