@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "cuda/cuda_case.h"
+#include "kernels/cuda/device.h"
 
 namespace burnish::testing {
 namespace {
@@ -52,18 +53,21 @@ INSTANTIATE_TEST_SUITE_P(Sizes, CudaAttention,
                          ::testing::Values(Sizes{2, 128, 128, 3, 64, 64}, Sizes{1, 7, 7, 2, 32, 32},
                                            Sizes{2, 65, 33, 3, 24, 40}, Sizes{1, 1, 50, 2, 16, 96},
                                            Sizes{3, 20, 1, 1, 1, 1}, Sizes{1, 100, 131, 2, 31, 17},
-                                           Sizes{1, 48, 384, 1, 128, 128}, Sizes{2, 200, 300, 2, 96, 72}));
+                                           Sizes{1, 48, 384, 1, 128, 128}, Sizes{2, 100, 300, 2, 96, 72}));
 
 TEST(CudaAttention, RunsBert) {
   expect_gpu_matches(kTactic, packed_attention(1, 128, 12, 64, DType::kFloat16),
                      {.check = kHalf, .free_inputs = {1}, .free_outputs = {1}});
 }
 
+// Large only where it runs: the reference takes its time.
 TEST(CudaAttention, RunsBertInBatches) {
-  ProblemCase c = packed_attention(16, 128, 12, 64, DType::kFloat16);
+  const int64_t batch = cuda::num_devices() > 0 ? 128 : 2;
+  ProblemCase c = packed_attention(batch, 128, 12, 64, DType::kFloat16);
+  expect_gpu_matches(kTactic, c, {.check = kHalf, .free_inputs = {1}, .free_outputs = {1}});
   c.inputs.resize(3);
-  c.inputs.push_back(random_floats({16, 1, 1, 128}, 2));
-  expect_gpu_matches(kTactic, c, {.check = kHalf});
+  c.inputs.push_back(random_floats({batch, 1, 1, 128}, 2));
+  expect_gpu_matches(kTactic, c, {.check = kHalf, .free_inputs = {1}, .free_outputs = {1}});
 }
 
 TEST(CudaAttention, TakesSequencesOfAnyLength) {
@@ -73,7 +77,7 @@ TEST(CudaAttention, TakesSequencesOfAnyLength) {
 
 TEST(CudaAttention, AddsMasks) {
   const float inf = std::numeric_limits<float>::infinity();
-  for (const Shape& shape : {Shape{41}, Shape{37, 41}, Shape{2, 3, 37, 41}, Shape{1, 3, 1, 1}, Shape{2, 1, 37, 1}}) {
+  for (const Shape& shape : {Shape{41}, Shape{2, 3, 37, 41}, Shape{1, 3, 1, 1}, Shape{2, 1, 37, 1}}) {
     SCOPED_TRACE(to_string(shape));
     Tensor mask = random_floats(shape, 4);
     if (shape.back() > 1) {

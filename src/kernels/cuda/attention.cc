@@ -6,9 +6,8 @@
 
 #include "kernels/cuda/attention_source.h"
 #include "kernels/cuda/generated.h"
-#include "kernels/cuda/mma.h"
-#include "kernels/cuda/prelude.h"
 #include "kernels/cuda/tactics.h"
+#include "kernels/cuda/tensor_core.h"
 #include "ops/fused.h"
 
 namespace burnish::cuda {
@@ -51,7 +50,8 @@ Form form_of(const Problem& p) {
 }
 
 bool uses_mma(const Form& f, int sm) {
-  return f.type != DType::kFloat32 && sm >= 80 && f.qk <= kMostMmaColumns && f.v <= kMostMmaColumns;
+  const bool multiplies = f.type == DType::kBFloat16 ? sm >= 80 : f.type == DType::kFloat16;
+  return multiplies && f.qk <= kMostMmaColumns && f.v <= kMostMmaColumns;
 }
 
 int64_t padded(int64_t columns) {
@@ -249,7 +249,7 @@ class AttentionTactic : public GeneratedTactic {
     const Tiles t(config);
     source += fmt::format("constexpr int kRows = {}, kKeys = {}, kSplit = {}, kStages = {};\n", t.rows, t.keys, t.split,
                           t.stages(f));
-    source.append(mma_source()).append(attention_common()).append(attention_mma());
+    source.append(tensor_core_source()).append(attention_common()).append(attention_mma());
     if (has_wide_entry(f)) {
       source +=
           "extern \"C\" __global__ void __launch_bounds__(kThreads) attention_wide(const Arguments a) { run<8>(a); }";

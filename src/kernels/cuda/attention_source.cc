@@ -80,7 +80,7 @@ __device__ __forceinline__ void load_tile(T* tile, const T* rows, int64 row, int
     const T* from = rows + (inside ? (first + r) * row + c : 0);
     T* to = tile + r * (kPadded + 8) + c;
     if constexpr (kWidth == 8) {
-      copy16_async(to, from, inside);
+      copy_async<16>(shared_address(to), from, inside);
     } else {
       *to = inside ? *from : T{0};
     }
@@ -125,9 +125,9 @@ struct Rows {
 #pragma unroll
       for (int d = 0; d < kQkPadded / 16; ++d) {
         uint32 b[4];
-        load_matrices(b, from + n * 16 * kKRow + d * 16);
-        multiply<T>(s[2 * n], q[d], b[0], b[1]);
-        multiply<T>(s[2 * n + 1], q[d], b[2], b[3]);
+        load_matrices(b, shared_address(from + n * 16 * kKRow + d * 16));
+        multiply_add<T>(s[2 * n], q[d], b);
+        multiply_add<T>(s[2 * n + 1], q[d], b + 2);
       }
     }
   }
@@ -172,9 +172,9 @@ struct Rows {
 #pragma unroll
       for (int e = 0; e < kVPadded / 16; ++e) {
         uint32 b[4];
-        load_matrices_transposed(b, from + n * 16 * kVRow + e * 16);
-        multiply<T>(out[2 * e], a, b[0], b[1]);
-        multiply<T>(out[2 * e + 1], a, b[2], b[3]);
+        load_matrices_transposed(b, shared_address(from + n * 16 * kVRow + e * 16));
+        multiply_add<T>(out[2 * e], a, b);
+        multiply_add<T>(out[2 * e + 1], a, b + 2);
       }
     }
   }
@@ -294,7 +294,7 @@ template <int kWidth> __device__ __forceinline__ void run(const Arguments& a) {
     const int key = tile * kKeys + part * kWarpKeys;
     const int slot = tile % kStages * kKeys + part * kWarpKeys;
     float s[kWarpKeys / 8][4];
-    wait_copies<3>();
+    wait_for_copies<3>();
     __syncthreads();
     if (key < keys) {
       rows.score(s, k_tiles + slot * kKRow);
@@ -302,7 +302,7 @@ template <int kWidth> __device__ __forceinline__ void run(const Arguments& a) {
       if (key + kWarpKeys > keys) drop_scores_behind(s, key + lane % 4 * 2, keys);
       rows.weigh(s);
     }
-    wait_copies<2>();
+    wait_for_copies<2>();
     __syncthreads();
     if (key < keys) rows.gather(s, v_tiles + slot * kVRow);
     __syncthreads();

@@ -7,6 +7,7 @@ std::span<const Tactic* const> cuda_tactics() {
   // clang-format off
   static const Tactic* const kTable[] = {
       &cuda::attention_tactic(),
+      &cuda::cublaslt_tactic(),
       &cuda::host_tactic(),
   };
   // clang-format on

@@ -5,6 +5,7 @@
 namespace burnish::cuda {
 
 const Tactic& attention_tactic();
+const Tactic& cublaslt_tactic();
 const Tactic& host_tactic();
 
 }  // namespace burnish::cuda
