@@ -4,6 +4,8 @@
 
 namespace burnish::cuda {
 
+const Tactic& mma_gemm_tactic();
+const Tactic& mma_conv_tactic();
 const Tactic& host_tactic();
 
 }  // namespace burnish::cuda
