@@ -117,8 +117,16 @@ TEST_P(CudaMma, ConvolutionsOfEveryGeometry) {
   expect_conv({.batch = 3, .in = 64, .out = 64, .kernel = {1, 1}, .pads = {0, 0, 0, 0}, .bias = false});
   expect_conv({.in = 32, .out = 24, .group = 4});
   expect_conv({.in = 16, .out = 8, .kernel = {7, 7}, .pads = {3, 3, 3, 3}});
-  expect_conv({.batch = 2, .height = 20, .width = 22, .in = 3, .out = 16, .kernel = {6, 6}, .strides = {2, 2},
-               .pads = {2, 2, 2, 2}, .nhwc_input = false, .activation = {ActivationKind::kSilu}});
+  expect_conv({.batch = 2,
+               .height = 20,
+               .width = 22,
+               .in = 3,
+               .out = 16,
+               .kernel = {6, 6},
+               .strides = {2, 2},
+               .pads = {2, 2, 2, 2},
+               .nhwc_input = false,
+               .activation = {ActivationKind::kSilu}});
 }
 
 TEST_P(CudaMma, ConvolutionsWithRowsApart) {
@@ -141,10 +149,19 @@ TEST_P(CudaMma, ImagesOfFreeSize) {
 TEST_P(CudaMma, LayersOfResNet) {
   for (const int64_t batch : {1, 8}) {
     const CudaOptions free = {.free_inputs = {kBatchFree}, .free_outputs = {kBatchFree}};
-    expect_conv({.batch = batch, .height = 14, .width = 14, .in = 256, .out = 256,
-                 .activation = {ActivationKind::kRelu}}, free);
-    expect_conv({.batch = batch, .height = 7, .width = 7, .in = 512, .out = 2048, .kernel = {1, 1},
-                 .pads = {0, 0, 0, 0}, .residual = "before", .activation = {ActivationKind::kRelu}}, free);
+    expect_conv(
+        {.batch = batch, .height = 14, .width = 14, .in = 256, .out = 256, .activation = {ActivationKind::kRelu}},
+        free);
+    expect_conv({.batch = batch,
+                 .height = 7,
+                 .width = 7,
+                 .in = 512,
+                 .out = 2048,
+                 .kernel = {1, 1},
+                 .pads = {0, 0, 0, 0},
+                 .residual = "before",
+                 .activation = {ActivationKind::kRelu}},
+                free);
   }
 }
 

@@ -178,9 +178,7 @@ class MmaTactic : public GeneratedTactic {
     const MmaProblem p = read(problem);
     std::vector<PackedBlob> blobs;
     if (p.packs_b) blobs.push_back(pack_mma_weights(problem, p));
-    const bool columns = packs_epilogue_column(problem, p.epilogue, p.epilogue.bias) ||
-                         packs_epilogue_column(problem, p.epilogue, kFusedWeightScales);
-    if (columns) blobs.push_back(pack_epilogue_columns(problem, p.epilogue));
+    if (packs_columns(problem, p.epilogue)) blobs.push_back(pack_epilogue_columns(problem, p.epilogue));
     return blobs;
   }
 

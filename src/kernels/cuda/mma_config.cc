@@ -15,13 +15,13 @@ constexpr size_t kMostCandidates = 6;
 struct Tile {
   int bm, bn, warps_m, warps_n;
 };
-constexpr Tile kTensorCoreTiles[] = {{16, 64, 1, 4},   {16, 128, 1, 4},  {32, 32, 2, 2},   {32, 64, 2, 2},
-                                     {32, 128, 1, 4},  {64, 32, 2, 2},   {64, 64, 2, 2},   {128, 32, 4, 1},
-                                     {64, 128, 2, 2},  {128, 64, 2, 2},  {128, 64, 4, 2},  {128, 128, 2, 2},
-                                     {128, 128, 2, 4}, {256, 64, 4, 2},  {128, 256, 2, 4}, {256, 128, 4, 2}};
+constexpr Tile kTensorCoreTiles[] = {{16, 64, 1, 4},   {16, 128, 1, 4}, {32, 32, 2, 2},   {32, 64, 2, 2},
+                                     {32, 128, 1, 4},  {64, 32, 2, 2},  {64, 64, 2, 2},   {128, 32, 4, 1},
+                                     {64, 128, 2, 2},  {128, 64, 2, 2}, {128, 64, 4, 2},  {128, 128, 2, 2},
+                                     {128, 128, 2, 4}, {256, 64, 4, 2}, {128, 256, 2, 4}, {256, 128, 4, 2}};
 // Each lane takes every fourth row and every eighth column of its warp's tile.
-constexpr Tile kLaneTiles[] = {{16, 64, 1, 4}, {32, 32, 2, 1},  {32, 64, 2, 2},  {64, 32, 2, 1},
-                               {64, 64, 2, 2}, {128, 32, 4, 1}, {64, 128, 2, 2}, {128, 64, 4, 1}, {128, 128, 4, 2}};
+constexpr Tile kLaneTiles[] = {{16, 64, 1, 4},  {32, 32, 2, 1},  {32, 64, 2, 2},  {64, 32, 2, 1},  {64, 64, 2, 2},
+                               {128, 32, 4, 1}, {64, 128, 2, 2}, {128, 64, 4, 1}, {128, 128, 4, 2}};
 constexpr int kSplits[] = {1, 2, 4, 8};
 
 /// Rates of one multiprocessor per clock, and latencies in clocks. Guesses that only have to order configurations.
@@ -60,7 +60,8 @@ double estimate(const MmaConfig& c, const MmaSize& size, const Target& target) {
   const double multiply = static_cast<double>(c.bm) * c.bn * c.bk / r.multiply_adds;
   const double fetch = (c.bm + c.bn) * k_bytes / r.l2_bytes;
   const double read = (c.bm * c.warps_n + c.bn * c.warps_m) * k_bytes / r.shared_bytes;
-  const double step = std::max(r.latency / (c.stages - 1), static_cast<double>(together) * std::max({multiply, fetch, read}));
+  const double step =
+      std::max(r.latency / (c.stages - 1), static_cast<double>(together) * std::max({multiply, fetch, read}));
   const double finish = static_cast<double>(together) * c.bm * c.bn / 16 + (c.splits > 1 ? r.split : 0);
   return waves * (r.fixed + steps * step + finish);
 }
@@ -70,7 +71,8 @@ int stages_of(const MmaConfig& c, const MmaSize& size, const Target& target) {
   if (target.sm < 80) return 2;
   const int64_t stage = (c.bm + c.bn) * c.bk * size.element_bytes;
   const int64_t least = stage * 6 > target.shared_bytes ? 3 : 4;
-  return static_cast<int>(std::clamp((target.shared_bytes / 2 - 2048) / stage, std::min<int64_t>(3, least), int64_t{6}));
+  return static_cast<int>(
+      std::clamp((target.shared_bytes / 2 - 2048) / stage, std::min<int64_t>(3, least), int64_t{6}));
 }
 
 /// Large tiles that would mostly stand empty are not worth a compilation.

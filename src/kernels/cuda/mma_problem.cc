@@ -8,10 +8,6 @@
 namespace burnish::cuda {
 namespace {
 
-bool is_real(DType dtype) {
-  return dtype == DType::kFloat32 || dtype == DType::kFloat16 || dtype == DType::kBFloat16;
-}
-
 /// The most elements of 16 bytes, 8 or 4 that divide `length`.
 int64_t unit_of(int64_t length, DType dtype) {
   const auto bytes = static_cast<int64_t>(size_of(dtype));
@@ -107,16 +103,17 @@ bool read_mma_gemm(const Problem& problem, MmaProblem& p) {
 std::string mma_constants(const MmaProblem& p, const MmaConfig& c) {
   const std::string_view w = type_name(p.w);
   std::string s = fmt::format("using T = {};\nusing X = {};\nusing W = {};\n", w, type_name(p.x), w);
-  s += fmt::format("constexpr int kBM = {}, kBN = {}, kBK = {}, kWarpsM = {}, kWarpsN = {}, kStages = {}, kSplits = {};\n",
-                   c.bm, c.bn, c.bk, c.warps_m, c.warps_n, c.stages, c.splits);
+  s += fmt::format(
+      "constexpr int kBM = {}, kBN = {}, kBK = {}, kWarpsM = {}, kWarpsN = {}, kStages = {}, kSplits = {};\n", c.bm,
+      c.bn, c.bk, c.warps_m, c.warps_n, c.stages, c.splits);
   const bool by_k = !p.trans_b && p.w != DType::kFloat32;
   s += fmt::format("constexpr int kAUnit = {}, kBUnit = {}, kGroups = {};\n", std::max<int64_t>(1, p.a_unit()),
                    std::max<int64_t>(1, p.b_unit()), p.is_conv ? p.batch : 1);
   s += fmt::format("constexpr bool kAByUnit = {}, kBByUnit = {};\n", p.a_unit() > 0, p.b_unit() > 0);
-  s += fmt::format("constexpr bool kTensorCores = {}, kBByK = {}, kBTransposed = {}, kConstantB = {}, kBatched = {}, "
-                   "kPlain = {}, kNhwc = {};\n",
-                   p.tensor_cores, by_k, p.trans_b, p.packs_b, !p.is_conv && !p.shared_b, p.plain(),
-                   !p.is_conv || p.conv.in_nhwc);
+  s += fmt::format(
+      "constexpr bool kTensorCores = {}, kBByK = {}, kBTransposed = {}, kConstantB = {}, kBatched = {}, "
+      "kPlain = {}, kNhwc = {};\n",
+      p.tensor_cores, by_k, p.trans_b, p.packs_b, !p.is_conv && !p.shared_b, p.plain(), !p.is_conv || p.conv.in_nhwc);
   s += fmt::format("#define N {}\n#define K {}\n#define KB {}\n", number_or_argument(p.n_free, p.n, "n"),
                    number_or_argument(p.k_free, p.k, "k"), p.packs_b ? std::to_string(p.packed_k()) : "K");
   return s + geometry(p);

@@ -16,17 +16,19 @@ struct MmaProblem {
   bool is_conv = false;
   ConvForm conv;  ///< Of convolutions.
   int64_t m = 0, n = 0, k = 0;
-  int64_t batch = 1;            ///< Matrices, or groups.
-  bool trans_b = false;         ///< B is stored [n][k].
-  bool packs_b = false;         ///< B is constant: pack() brings it into [z][n][packed_k()].
-  bool shared_b = true;         ///< One B for all rows of A.
+  int64_t batch = 1;     ///< Matrices, or groups.
+  bool trans_b = false;  ///< B is stored [n][k].
+  bool packs_b = false;  ///< B is constant: pack() brings it into [z][n][packed_k()].
+  bool shared_b = true;  ///< One B for all rows of A.
   bool n_free = false, k_free = false, image_free = false;
   bool tensor_cores = true;
   DType x = DType::kFloat32, w = DType::kFloat32;  ///< As stored; products are of w's type.
   EpilogueForm epilogue;
 
   /// A convolution whose rows of A are X's pixels, one after the other; every matrix product.
-  bool plain() const { return !is_conv || (conv.in_nhwc && conv.pointwise() && conv.stride_h == 1 && conv.stride_w == 1); }
+  bool plain() const {
+    return !is_conv || (conv.in_nhwc && conv.pointwise() && conv.stride_h == 1 && conv.stride_w == 1);
+  }
   int64_t packed_k() const { return round_up(k, 16 / static_cast<int64_t>(size_of(w))); }
   MmaSize size() const { return {m, n, k, batch, static_cast<int64_t>(size_of(w)), tensor_cores}; }
   /// Elements of A and B that lie together and are copied at once; 0: each is read alone.

@@ -2,9 +2,9 @@
 
 namespace burnish::cuda {
 
-// Constants in front of it (mma_source.h): T, X, W (types), kBM kBN kBK, kWarpsM kWarpsN, kStages, kSplits, kTensorCores,
-// kAUnit, kBUnit (elements that lie together; 0: gathered one by one), kBByK, kPlain, kNhwc, geometry; N, K, KB, IN_H, …
-// are numbers or members of args.
+// Constants in front of it (mma_source.h): T, X, W (types), kBM kBN kBK, kWarpsM kWarpsN, kStages, kSplits,
+// kTensorCores, kAUnit, kBUnit (elements that lie together; 0: gathered one by one), kBByK, kPlain, kNhwc, geometry; N,
+// K, KB, IN_H, … are numbers or members of args.
 //
 // Tiles of A are kBM rows of kBK elements, those of B kBN rows of kBK (with kBByK: kBK rows of kBN); rows consist of
 // chunks of 16 bytes, whose places within a row are permuted so that neither copies nor matrix loads meet in a bank.

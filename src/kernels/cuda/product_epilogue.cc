@@ -18,10 +18,6 @@ bool has_scales(const Problem& problem) {
   return is_fused(problem) && problem.has_input(kFusedWeightScales);
 }
 
-bool is_real(DType dtype) {
-  return dtype == DType::kFloat32 || dtype == DType::kFloat16 || dtype == DType::kBFloat16;
-}
-
 const TensorDesc& input(const Problem& problem, int i) {
   return problem.inputs[static_cast<size_t>(i)];
 }
@@ -56,13 +52,17 @@ bool packs_bias(const Problem& problem, const EpilogueForm& form) {
   return form.bias != 0 && is_constant_input(problem, form.bias);
 }
 
-float element(const Tensor& t, int64_t i) {
+}  // namespace
+
+bool is_real(DType dtype) {
+  return dtype == DType::kFloat32 || dtype == DType::kFloat16 || dtype == DType::kBFloat16;
+}
+
+float float_at(const Tensor& t, int64_t i) {
   if (t.dtype() == DType::kFloat16) return half_to_float(t.as<uint16_t>()[i]);
   if (t.dtype() == DType::kBFloat16) return bfloat16_to_float(t.as<uint16_t>()[i]);
   return t.as<float>()[i];
 }
-
-}  // namespace
 
 bool takes_epilogue(const Problem& problem, const EpilogueForm& form) {
   const auto fits = [&](int i) { return i == 0 || is_real(input(problem, i).dtype); };
@@ -74,6 +74,10 @@ bool packs_epilogue_column(const Problem& problem, const EpilogueForm& form, int
          ((i == kFusedWeightScales && has_scales(problem)) || (i != 0 && i == form.bias));
 }
 
+bool packs_columns(const Problem& problem, const EpilogueForm& form) {
+  return packs_epilogue_column(problem, form, form.bias) || packs_epilogue_column(problem, form, kFusedWeightScales);
+}
+
 PackedBlob pack_epilogue_columns(const Problem& problem, const EpilogueForm& form) {
   const int64_t columns = form.columns * form.blocks;
   PackedBlob blob = make_float_blob(2 * columns);
@@ -83,7 +87,7 @@ PackedBlob pack_epilogue_columns(const Problem& problem, const EpilogueForm& for
   const Tensor& bias = packs_bias(problem, form) ? problem.constants[static_cast<size_t>(form.bias)] : Tensor{};
   for (int64_t i = 0; i < columns; ++i) {
     scales[i] = scaled ? problem.constants[kFusedWeightScales].as<float>()[i] : 1.0F;
-    biases[i] = bias.defined() ? element(bias, bias.num_elements() == 1 ? 0 : i) : 0.0F;
+    biases[i] = bias.defined() ? float_at(bias, bias.num_elements() == 1 ? 0 : i) : 0.0F;
   }
   return blob;
 }
@@ -95,9 +99,9 @@ std::string epilogue_source(const Problem& problem, const EpilogueForm& form) {
   s += fmt::format("using Y = {};\n", type_name(problem.outputs[0].dtype));
   s += fmt::format("using R = {};\n", type_or_float(problem, form.residual));
   s += fmt::format("using Bias = {};\n", packed ? "float" : type_or_float(problem, form.bias));
-  s += fmt::format("constexpr bool kScaled = {}, kBiased = {}, kConstantColumns = {};\n", has_scales(problem),
-                   form.bias != 0,
-                   (form.bias == 0 || packed) && (!has_scales(problem) || is_constant_input(problem, kFusedWeightScales)));
+  s += fmt::format(
+      "constexpr bool kScaled = {}, kBiased = {}, kConstantColumns = {};\n", has_scales(problem), form.bias != 0,
+      (form.bias == 0 || packed) && (!has_scales(problem) || is_constant_input(problem, kFusedWeightScales)));
   s += fmt::format("constexpr int kResidual = {}, kBiasStep = {};\n",
                    form.residual == 0 ? 0 : (form.residual_after ? 2 : 1), one_bias ? 0 : 1);
   s += fmt::format("constexpr float kAlpha = {}, kBiasScale = {};\n", literal(form.alpha), literal(form.bias_scale));
@@ -165,6 +169,14 @@ __device__ __forceinline__ void finish_chunk(const Epilogue& e, int64 row, int c
   }
   store_chunk<Y>(e.y + row * e.ldy + column, wide, count, x);
 }
+// One sum, whose result and residual lie at these places.
+__device__ __forceinline__ void finish_one(const Epilogue& e, int64 y_at, int64 r_at, int column, float sum) {
+  float v = sum * column_scale(e, column) + column_bias(e, column);
+  if (kResidual == 1) v += to_float(e.r[r_at]);
+  v = activate(v);
+  if (kResidual == 2) v += to_float(e.r[r_at]);
+  e.y[y_at] = from_float<Y>(v);
+}
 )cuda";
 }
 
@@ -172,7 +184,7 @@ EpilogueArgs::EpilogueArgs(const Problem& problem, const EpilogueForm& form, std
                            size_t blob)
     : form_(form), ldy_(problem.outputs[0].ld()), y_bytes_(size_of(problem.outputs[0].dtype)) {
   const int64_t columns = form.columns * form.blocks;
-  if (packs_epilogue_column(problem, form, kFusedWeightScales) || packs_bias(problem, form)) {
+  if (packs_columns(problem, form)) {
     const PackedView view = packed_at(packed, blob);
     check(view.size() == static_cast<size_t>(2 * columns) * sizeof(float), ErrorCode::kCorrupt,
           "packed columns of {} hold {} bytes", problem.op, view.size());

@@ -11,11 +11,17 @@ namespace burnish::cuda {
 /// Columns that a thread finishes at once.
 inline constexpr int64_t kEpilogueChunk = 8;
 
+/// FLOAT, FLOAT16, BFLOAT16.
+bool is_real(DType dtype);
+/// An element of such a tensor.
+float float_at(const Tensor& t, int64_t i);
+
 /// Whether results, residuals and biases are of types that the source knows.
 bool takes_epilogue(const Problem& problem, const EpilogueForm& form);
 
 /// Weight scales and biases that are constant become one blob of floats, both arrays always there.
 bool packs_epilogue_column(const Problem& problem, const EpilogueForm& form, int input);
+bool packs_columns(const Problem& problem, const EpilogueForm& form);
 PackedBlob pack_epilogue_columns(const Problem& problem, const EpilogueForm& form);
 
 /// struct Epilogue, whose members Values mirrors; column_scale(), column_bias(), finish_chunk().
