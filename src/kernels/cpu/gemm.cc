@@ -195,7 +195,8 @@ class GemmTactic : public Tactic {
   std::unique_ptr<Kernel> prepare(const Problem& problem, const std::string& config, std::span<const PackedView> packed,
                                   const Target& target) const override {
     GemmForm form;
-    check(read_gemm_form(problem, form), ErrorCode::kUnsupported, "{} with these shapes is not for {}", problem.op, name_);
+    check(read_gemm_form(problem, form), ErrorCode::kUnsupported, "{} with these shapes is not for {}", problem.op,
+          name_);
     return std::make_unique<GemmKernel>(problem, type_, form, tile_panels_of(config, name_), packed, target);
   }
 
