@@ -1,4 +1,4 @@
-"""Stands for bench/gpu_peer_worker.py in tests: no PyTorch, no GPU. FAKE_WORKERS says how columns behave."""
+"""Stands for bench/gpu_peer_worker.py in tests: no PyTorch, no GPU. FAKE_WORKERS: column -> dies, raises or hangs."""
 import json
 import os
 import sys
