@@ -14,6 +14,7 @@ import torch
 
 import torch_models
 
+WARM_UP_SECONDS = 0.2  # before every round: an idle card lowers its clocks; `burnish bench` does the same
 MIN_RUNS = 5
 PEAK_SIZE = 8192  # of square FP16 matrices
 PEAK_BYTES = 1 << 30
@@ -72,10 +73,7 @@ def compile_fp16(model, inputs, turn):
     return lambda: compiled(*inputs)
 
 
-def median_ms(run, seconds):
-    for _ in range(3):
-        run()
-    torch.cuda.synchronize()
+def times_ms(run, seconds):
     begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
     times = []
     until = time.perf_counter() + seconds
@@ -85,7 +83,12 @@ def median_ms(run, seconds):
         end.record()
         end.synchronize()
         times.append(begin.elapsed_time(end))
-    return statistics.median(times)
+    return times
+
+
+def median_ms(run, seconds):
+    times_ms(run, WARM_UP_SECONDS)
+    return statistics.median(times_ms(run, seconds))
 
 
 class Turn:

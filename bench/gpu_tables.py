@@ -110,10 +110,19 @@ def print_steps(row):
     print_table(title, ["µs", "of all", "of the roofline", "roof", "op", "tactic", "name"], lines)
 
 
+def print_versions(rows):
+    versions = {}
+    for column in (c for r in rows for c in r["columns"].values()):
+        versions.update(column.get("versions") or {"Burnish": column["version"]})
+    if versions:
+        print("\nVersions: " + ", ".join(f"{n} {v}" for n, v in versions.items()))
+
+
 def print_tables(rows, peaks):
     names = [n for n in (BURNISH, *PYTORCH) if any(n in r["columns"] or n in r["errors"] for r in rows)]
     print_times(rows, names)
     print_builds(rows)
+    print_versions(rows)
     if peaks:
         print(f"\nRoofs measured in this run: {peaks['gflop_per_s'] / 1e3:.0f} TFLOP/s of FP16 products, "
               f"{peaks['gb_per_s']:.0f} GB/s of copies")

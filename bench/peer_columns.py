@@ -96,7 +96,9 @@ def filled_model(work, model, exporter):
     path = pathlib.Path(work) / f"{model}_{exporter}.onnx"
     if not path.exists():
         structure = ROOT / "tests/models/structures" / path.name
-        checked([sys.executable, ROOT / "tests/models/fill_weights.py", structure, path])
+        unfinished = path.with_suffix(".unfinished")
+        checked([sys.executable, ROOT / "tests/models/fill_weights.py", structure, unfinished])
+        unfinished.rename(path)
     return path
 
 
