@@ -15,7 +15,8 @@ using Json = nlohmann::ordered_json;
 
 template <typename... Args>
 [[noreturn]] void refuse_field(const std::string& path, fmt::format_string<Args...> format, Args&&... args) {
-  throw Error(ErrorCode::kInvalidArgument, fmt::format("{}: {}", path, fmt::format(format, std::forward<Args>(args)...)));
+  throw Error(ErrorCode::kInvalidArgument,
+              fmt::format("{}: {}", path, fmt::format(format, std::forward<Args>(args)...)));
 }
 
 void read_value(const Json& json, const std::string& path, std::string& value);
@@ -24,8 +25,7 @@ void read_value(const Json& json, const std::string& path, double& value);
 void read_value(const Json& json, const std::string& path, int64_t& value);
 /// Narrower integers are range checked; so are negative values for unsigned ones.
 template <typename T>
-  requires(std::is_integral_v<T>)
-void read_value(const Json& json, const std::string& path, T& value) {
+requires(std::is_integral_v<T>) void read_value(const Json& json, const std::string& path, T& value) {
   int64_t wide = 0;
   read_value(json, path, wide);
   if (!std::in_range<T>(wide)) refuse_field(path, "{} is out of range", wide);

@@ -277,7 +277,8 @@ void parse_scheduling(Fields& fields, Notes notes, ModelConfig& config) {
   if (const Json* json = fields.find("ensemble_scheduling")) {
     config.ensemble = parse_ensemble(*json, "ensemble_scheduling", notes);
   }
-  const int given = (config.dynamic_batching ? 1 : 0) + (config.sequence_batching ? 1 : 0) + (config.ensemble.empty() ? 0 : 1);
+  const int given =
+      (config.dynamic_batching ? 1 : 0) + (config.sequence_batching ? 1 : 0) + (config.ensemble.empty() ? 0 : 1);
   if (given > 1) {
     refuse_field("the configuration", "dynamic_batching, sequence_batching and ensemble_scheduling exclude each other");
   }
@@ -308,7 +309,8 @@ void parse_top(Fields& fields, Notes notes, ModelConfig& config) {
     refuse_field("max_batch_size", "0 or more is wanted");
   }
   fields.get("default_model_filename", config.default_model_filename);
-  fields.each("input", [&](const Json& j, const std::string& at) { config.inputs.push_back(parse_tensor(j, at, notes)); });
+  fields.each("input",
+              [&](const Json& j, const std::string& at) { config.inputs.push_back(parse_tensor(j, at, notes)); });
   fields.each("output",
               [&](const Json& j, const std::string& at) { config.outputs.push_back(parse_tensor(j, at, notes)); });
   fields.each("instance_group", [&](const Json& j, const std::string& at) {

@@ -86,9 +86,12 @@ Json to_json(const std::vector<EnsembleStep>& steps) {
 
 Json to_json(const VersionPolicy& policy) {
   switch (policy.kind) {
-    case VersionPolicy::Kind::kAll: return {{"all", Json::object()}};
-    case VersionPolicy::Kind::kSpecific: return {{"specific", {{"versions", policy.versions}}}};
-    case VersionPolicy::Kind::kLatest: break;
+    case VersionPolicy::Kind::kAll:
+      return {{"all", Json::object()}};
+    case VersionPolicy::Kind::kSpecific:
+      return {{"specific", {{"versions", policy.versions}}}};
+    case VersionPolicy::Kind::kLatest:
+      break;
   }
   return {{"latest", {{"num_versions", policy.num_versions}}}};
 }

@@ -12,8 +12,8 @@ using Json = nlohmann::ordered_json;
 
 constexpr int kMaxDepth = 32;
 /// Fields of ModelConfig and its parts whose entries are {key, value}.
-constexpr std::string_view kMaps[] = {"parameters",   "input_map", "output_map",        "priority_queue_policy",
-                                      "metric_tags",  "inputs",    "cc_model_filenames", "properties"};
+constexpr std::string_view kMaps[] = {"parameters",  "input_map", "output_map",         "priority_queue_policy",
+                                      "metric_tags", "inputs",    "cc_model_filenames", "properties"};
 
 bool is_word(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '.' || c == '-' || c == '+';
@@ -102,7 +102,8 @@ class Parser {
     for (Json& entry : value) {
       if (!entry.is_object() || !entry.contains("key")) refuse("an entry of a map has a key and a value");
       const Json& key = entry["key"];
-      map[key.is_string() ? key.get<std::string>() : key.dump()] = entry.contains("value") ? entry["value"] : Json::object();
+      map[key.is_string() ? key.get<std::string>() : key.dump()] =
+          entry.contains("value") ? entry["value"] : Json::object();
     }
   }
 
@@ -169,7 +170,8 @@ class Parser {
   /// A number, true, false, or the name of an enum's value.
   Json parse_scalar() {
     const std::string_view text = word();
-    if (text.empty()) refuse(at_ < text_.size() ? fmt::format("a value is wanted, not '{}'", text_[at_]) : "a value is wanted");
+    if (text.empty())
+      refuse(at_ < text_.size() ? fmt::format("a value is wanted, not '{}'", text_[at_]) : "a value is wanted");
     if (text == "true" || text == "True" || text == "t") return true;
     if (text == "false" || text == "False" || text == "f") return false;
     int64_t integer = 0;

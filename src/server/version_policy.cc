@@ -5,7 +5,8 @@ namespace burnish::server {
 std::vector<int64_t> choose_versions(const VersionPolicy& policy, std::vector<int64_t> present) {
   std::ranges::sort(present);
   switch (policy.kind) {
-    case VersionPolicy::Kind::kAll: break;
+    case VersionPolicy::Kind::kAll:
+      break;
     case VersionPolicy::Kind::kLatest:
       if (present.size() > policy.num_versions) {
         present.erase(present.begin(), present.end() - static_cast<std::ptrdiff_t>(policy.num_versions));
