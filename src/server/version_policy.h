@@ -7,7 +7,13 @@
 
 namespace burnish::server {
 
-/// present: in any order. Returns those the policy chooses, ascending; versions asked for but absent are left out.
-std::vector<int64_t> choose_versions(const VersionPolicy& policy, std::vector<int64_t> present);
+/// To be loaded in this order until `wanted` of them serve, so that a broken newest version leaves the one before it.
+struct VersionChoice {
+  std::vector<int64_t> candidates;
+  size_t wanted = 0;
+};
+
+/// present: in any order. Versions asked for but absent are left out.
+VersionChoice choose_versions(const VersionPolicy& policy, std::vector<int64_t> present);
 
 }  // namespace burnish::server
