@@ -77,7 +77,10 @@ void Ensemble::submit(InferRequest request, ResponseCallback done) {
 void Ensemble::record(const InferResponse& response, Clock::time_point received) {
   const uint64_t total_ns = ns_since(received);
   if (response.status.ok()) {
-    statistics_.record_execution(1, response.timing, {{response.timing, total_ns}});
+    Statistics::Executed executed;
+    executed.timing = response.timing;
+    executed.total_ns = total_ns;
+    statistics_.record_execution(1, response.timing, {executed});
   } else {
     statistics_.record_rejection(outcome_of(response.status.code), total_ns);
   }
