@@ -118,7 +118,7 @@ void LocalServer::infer(InferRequest request, ResponseCallback done) {
 }
 
 bool LocalServer::is_ready() const {
-  return !is_stopping_ && repository_.is_ready();
+  return !is_ending_ && !is_stopping_ && repository_.is_ready();
 }
 
 Status LocalServer::model_ready(std::string_view model, std::string_view version) const {

@@ -38,7 +38,9 @@ class LocalServer final : public InferenceServer {
   void start();
   /// Looks at the repository again, in any control mode. Logs instead of throwing.
   void refresh();
-  /// From now on not ready and, for new requests, unavailable; those under way are finished until the deadline.
+  /// From now on not ready, though it still serves: gateways look elsewhere.
+  void announce_end() { is_ending_ = true; }
+  /// From now on unavailable for new requests; those under way are finished until the deadline.
   void stop(Clock::time_point deadline);
 
   void infer(InferRequest request, ResponseCallback done) override;
@@ -73,7 +75,7 @@ class LocalServer final : public InferenceServer {
   LocalServerOptions options_;
   EngineCache engine_cache_;
   SharedMemoryRegistry shared_memory_;
-  std::atomic<bool> is_stopping_{false};
+  std::atomic<bool> is_ending_{false}, is_stopping_{false};
   std::mutex poll_mutex_;
   std::condition_variable poll_stop_;
   std::thread poll_thread_;
