@@ -6,7 +6,7 @@
 
 namespace burnish::server {
 
-/// Durations in nanoseconds; those beyond a quarter of an hour count as that long. Not thread-safe.
+/// Durations in nanoseconds; quantiles of those beyond two hours are the longest one. Not thread-safe.
 class Histogram {
  public:
   void record(uint64_t ns);

@@ -53,14 +53,14 @@ enum class Outcome { kSuccess, kFailed, kInvalid, kQueueFull, kTimedOut, kTooLat
 /// Thread-safe.
 class Statistics {
  public:
-  using Duration = Clock::duration;
-
   /// One answered request that went through an instance.
   struct Executed {
     InferTiming timing;
+    uint64_t items = 1;
     uint64_t total_ns = 0;
     bool ok = true;
-    bool missed_cache = false;  ///< Looked up in the response cache in vain, and put there.
+    bool missed_cache = false;  ///< Was looked up in the response cache in vain.
+    uint64_t cache_ns = 0;      ///< What that and putting it there took.
   };
   /// All requests of one execution of batch_size items.
   void record_execution(uint64_t batch_size, const InferTiming& batch, const std::vector<Executed>& requests);
