@@ -404,8 +404,7 @@ TEST(GrpcServer, TheServersBoundOnTime) {
 }
 
 ::grpc::Status call_with(Client& client, const std::string& method, const std::string& authorization) {
-  inference::ModelConfigResponse response;
-  const inference::ServerLiveRequest request;
+  inference::ServerLiveRequest request, response;  // empty: reads any answer
   return client.call(method, request, response, [&](::grpc::ClientContext& context) {
     if (!authorization.empty()) context.AddMetadata("authorization", authorization);
   });
