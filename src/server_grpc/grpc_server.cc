@@ -1,5 +1,6 @@
 #include "server_grpc/grpc_server.h"
 
+#include <google/protobuf/stubs/logging.h>
 #include <grpc/support/log.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/impl/codegen/server_callback_handlers.h>
@@ -168,8 +169,9 @@ GrpcServer::~GrpcServer() {
 
 void GrpcServer::start() {
   Listeners& l = *listeners_;
-  // gRPC would write a line to stderr for every failed handshake; GRPC_VERBOSITY brings them back.
+  // Both would write a line to stderr for every failed handshake or malformed message of a stranger's.
   if (!std::getenv("GRPC_VERBOSITY")) gpr_set_log_function([](gpr_log_func_args*) {});
+  google::protobuf::SetLogHandler(nullptr);
   l.main.start(l.options, l.options.address, l.options.port);
   if (!l.options.management_port) return;
   const std::string& address = l.options.management_address.empty() ? l.options.address : l.options.management_address;

@@ -4,9 +4,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <random>
+
 #include "base/error.h"
+#include "base/file.h"
 #include "client.h"
 #include "requests.h"
+#include "server_support/certificate.h"
 #include "server_support/fake_server.h"
 
 namespace burnish::server {
@@ -237,6 +241,28 @@ TEST_F(GrpcServerTest, MalformedRequestsNameTheField) {
   EXPECT_THAT(status.error_message(), HasSubstr("ModelConfigRequest: field 'name'"));
 }
 
+/// Of ten thousand mutated requests over the wire each is answered, and never with a fault of the server's.
+TEST_F(GrpcServerTest, TenThousandMutationsAreAnswered) {
+  std::mt19937 random(11);
+  const std::string good = infer_request("identity", {1, 2, 3, 4}, "id").SerializeAsString();
+  size_t refused = 0;
+  for (int i = 0; i < 10000; ++i) {
+    std::string bytes = good;
+    for (unsigned n = random() % 3 + 1; n > 0; --n) bytes[random() % bytes.size()] = static_cast<char>(random());
+    const ::grpc::Slice slice(bytes);
+    const ::grpc::ByteBuffer request(&slice, 1);
+    ::grpc::ByteBuffer response;
+    const ::grpc::Status status = client.call("ModelInfer", request, response);
+    if (status.ok()) continue;
+    ++refused;
+    ASSERT_TRUE(status.error_code() == ::grpc::StatusCode::INVALID_ARGUMENT ||
+                status.error_code() == ::grpc::StatusCode::NOT_FOUND)
+        << status.error_code() << ": " << status.error_message();
+    ASSERT_THAT(status.error_message(), ::testing::AnyOf(HasSubstr("field"), HasSubstr("input"), HasSubstr("model")));
+  }
+  EXPECT_GT(refused, 1000);
+}
+
 TEST_F(GrpcServerTest, DeadlinesAndCancellationArePassedOn) {
   served.fake.delay = 300ms;
   inference::ModelInferResponse response;
@@ -404,8 +430,7 @@ TEST(GrpcServer, TheServersBoundOnTime) {
 }
 
 ::grpc::Status call_with(Client& client, const std::string& method, const std::string& authorization) {
-  inference::ModelConfigResponse response;
-  const inference::ServerLiveRequest request;
+  inference::ServerLiveRequest request, response;  // empty: reads any answer
   return client.call(method, request, response, [&](::grpc::ClientContext& context) {
     if (!authorization.empty()) context.AddMetadata("authorization", authorization);
   });
@@ -447,6 +472,49 @@ TEST(GrpcServer, ManagementHasAnAddressOfItsOwn) {
     EXPECT_NE(call_with(managers, method, "").error_code(), ::grpc::StatusCode::PERMISSION_DENIED) << method;
   }
   EXPECT_TRUE(call_with(users, "ServerMetadata", "").ok());
+}
+
+std::shared_ptr<::grpc::ChannelCredentials> trusting(const testing::Certificate& server,
+                                                     const testing::Certificate* own = nullptr) {
+  ::grpc::SslCredentialsOptions options;
+  options.pem_root_certs = server.pem();
+  if (own) {
+    options.pem_cert_chain = own->pem();
+    options.pem_private_key = read_file(own->key_file());
+  }
+  return ::grpc::SslCredentials(options);
+}
+
+TEST(GrpcServer, TlsForThoseWhoTrustTheCertificate) {
+  const testing::Certificate certificate("server"), another("another");
+  GrpcOptions options;
+  options.tls_certificate_file = certificate.certificate_file();
+  options.tls_key_file = certificate.key_file();
+  Served served(options);
+  inference::ModelInferResponse response;
+  const auto ask = [&](const std::shared_ptr<::grpc::ChannelCredentials>& credentials) {
+    return Client(served.grpc.port(), credentials).call("ModelInfer", infer_request("identity", {1}), response);
+  };
+  EXPECT_TRUE(ask(trusting(certificate)).ok());
+  EXPECT_EQ(ask(trusting(another)).error_code(), ::grpc::StatusCode::UNAVAILABLE);
+  EXPECT_EQ(ask(::grpc::InsecureChannelCredentials()).error_code(), ::grpc::StatusCode::UNAVAILABLE);
+}
+
+TEST(GrpcServer, TlsWithCertificatesOfClients) {
+  const testing::Certificate certificate("server"), friendly("friendly"), stranger("stranger");
+  GrpcOptions options;
+  options.tls_certificate_file = certificate.certificate_file();
+  options.tls_key_file = certificate.key_file();
+  options.tls_client_ca_file = friendly.certificate_file();
+  Served served(options);
+  inference::ModelInferResponse response;
+  const auto ask = [&](const testing::Certificate* own) {
+    return Client(served.grpc.port(), trusting(certificate, own))
+        .call("ModelInfer", infer_request("identity", {1}), response);
+  };
+  EXPECT_TRUE(ask(&friendly).ok());
+  EXPECT_FALSE(ask(&stranger).ok());
+  EXPECT_FALSE(ask(nullptr).ok());
 }
 
 TEST(GrpcServer, TlsOptionsMustFit) {
