@@ -6,7 +6,6 @@
 #include "base/thread_pool.h"
 #include "builder/build_engine.h"
 #include "kernels/target.h"
-#include "server/config_completion.h"
 
 namespace burnish::cli {
 namespace {

@@ -5,12 +5,13 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/hash.h"
-#include "server/config_completion.h"
 
 namespace burnish::server {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr int kTypicalBatch = 8;
 
 /// Of every file of the version: models may keep their weights beside them.
 std::string content_of(const std::string& path) {
@@ -35,6 +36,21 @@ std::string build_words(const ModelConfig& config) {
 }
 
 }  // namespace
+
+std::string build_profile_of(const ModelConfig& config) {
+  if (config.max_batch_size <= 0 || config.inputs.empty()) return {};
+  const auto shape = [&](const TensorConfig& input, int batch) {
+    return input.dims.empty() ? std::to_string(batch) : fmt::format("{}x{}", batch, fmt::join(input.dims, "x"));
+  };
+  std::vector<std::string> parts;
+  for (const TensorConfig& input : config.inputs) {
+    if (std::ranges::any_of(input.dims, [](int64_t dim) { return dim < 0; })) return {};
+    parts.push_back(fmt::format("{}={}:{}:{}", input.name, shape(input, 1),
+                                shape(input, std::min(config.max_batch_size, kTypicalBatch)),
+                                shape(input, config.max_batch_size)));
+  }
+  return fmt::format("{}", fmt::join(parts, ","));
+}
 
 EngineCache::EngineCache(std::string folder, std::string salt, BuildEngine build)
     : folder_(std::move(folder)), salt_(std::move(salt)), build_(std::move(build)) {}

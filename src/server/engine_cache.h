@@ -12,6 +12,10 @@ namespace burnish::server {
 /// serves engines only.
 using BuildEngine = std::function<void(const std::string& onnx, const std::string& engine, const ModelConfig& config)>;
 
+/// One item's profile, "image=1x3x224x224:8x…:32x…", of a configuration that says shapes and max_batch_size; empty when
+/// a dimension is left open.
+std::string build_profile_of(const ModelConfig& config);
+
 class EngineCache {
  public:
   /// salt: what else engines depend on: the builder's version and the machine. folder is made when first needed.

@@ -5,7 +5,6 @@
 #include <charconv>
 
 #include "base/error.h"
-#include "server/config_completion.h"
 #include "server/version_policy.h"
 
 namespace burnish::server {

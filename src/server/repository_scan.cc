@@ -7,9 +7,9 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "server/config_completion.h"
 #include "server/config_json.h"
 #include "server/config_pbtxt.h"
+#include "server/model_name.h"
 
 namespace burnish::server {
 namespace {

@@ -2,9 +2,10 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
-#include "server/config_completion.h"
 #include "server/config_json.h"
 #include "server/config_pbtxt.h"
+#include "server/engine_cache.h"
+#include "server/model_name.h"
 #include "server/version_policy.h"
 
 namespace burnish::server {
