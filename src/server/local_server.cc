@@ -87,7 +87,17 @@ std::shared_ptr<Servable> LocalServer::load_version(const ModelConfig& config, c
   }
   VersionOptions options = options_.version;
   options.model_folder = folder.path;
-  return ModelVersion::load(config, number, load_engine(engine_cache_.engine_of(version, config)), options);
+  return ModelVersion::load(config, number, load_or_rebuild(config, version), options);
+}
+
+Engine LocalServer::load_or_rebuild(const ModelConfig& config, const VersionFolder& version) const {
+  const std::string path = engine_cache_.engine_of(version, config);
+  try {
+    return load_engine(path);
+  } catch (const std::exception&) {
+    if (!engine_cache_.discard(path)) throw;
+  }
+  return load_engine(engine_cache_.engine_of(version, config));
 }
 
 Engine LocalServer::load_engine(const std::string& path) const {
