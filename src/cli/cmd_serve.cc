@@ -58,6 +58,7 @@ class Serving {
       : options_(options), reporter_(in_turn(make_console_reporter(level_of(options.flags)))), local_(local_options()) {
     check(!options.no_http || !options.no_grpc, ErrorCode::kInvalidArgument, "--no-http and --no-grpc leave nothing");
     if (!options.no_http) http_ = std::make_unique<server::HttpServer>(local_, http_options());
+    if (http_) local_.count_connections_with([this] { return http_->num_connections(); });
     if (!options.no_grpc) grpc_ = std::make_unique<server::GrpcServer>(local_, grpc_options_of(options));
   }
 
