@@ -15,8 +15,8 @@ namespace {
 constexpr int kMostAlgorithms = 16;
 constexpr size_t kMostWorkspace = size_t{32} << 20;
 constexpr uint32_t kAlignment16 = 16;
-/// Stands for a bias that is aligned as device memory is.
-const void* const kAnyBias = reinterpret_cast<const void*>(uintptr_t{256});
+/// Its address stands for that of a bias, of which only the alignment counts: that of device memory.
+alignas(256) constexpr std::byte kAnyBias{};
 
 /// "1a.0.…": eight words of hexadecimal digits.
 std::string words_of(const lt::Algorithm& algorithm) {
@@ -39,7 +39,7 @@ lt::Algorithm algorithm_of(std::string_view text, std::string_view config) {
 
 /// The library's best guesses for operands aligned to so many bytes, best first.
 std::vector<lt::Algorithm> algorithms_for(const LtProduct& product, int device, uint32_t alignment, int wanted) {
-  const LtDescriptors d(product, kAnyBias);
+  const LtDescriptors d(product, &kAnyBias);
   lt::Descriptor preference = lt::Descriptor::preference();
   preference.set(lt::kPreferenceWorkspace, kMostWorkspace);
   // Partial sums must not be rounded to Y's type.
