@@ -6,6 +6,7 @@
 
 #include "kernels/cuda/cublaslt_product.h"
 #include "kernels/cuda/generated.h"
+#include "kernels/cuda/no_kernel.h"
 #include "kernels/cuda/tactics.h"
 #include "ops/fused.h"
 
@@ -133,12 +134,6 @@ class LtKernel : public Kernel {
   LtDescriptors descriptors_;
   float beta_ = 0;
   Choice aligned_, any_;
-};
-
-/// A product without elements.
-class NoKernel : public Kernel {
- public:
-  void run(const KernelArgs&) const override {}
 };
 
 class LtTactic : public Tactic {

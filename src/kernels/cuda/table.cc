@@ -8,7 +8,7 @@ std::span<const Tactic* const> cuda_tactics() {
   static const Tactic* const kTable[] = {
       &cuda::attention_tactic(),
       &cuda::mma_gemm_tactic(), &cuda::mma_conv_tactic(), &cuda::depthwise_tactic(), &cuda::direct_conv_tactic(),
-      &cuda::cublaslt_tactic(),
+      &cuda::cublaslt_tactic(), &cuda::cudnn_conv_tactic(),
       &cuda::host_tactic(),
   };
   // clang-format on

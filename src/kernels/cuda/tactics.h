@@ -10,6 +10,7 @@ const Tactic& mma_gemm_tactic();
 const Tactic& mma_conv_tactic();
 const Tactic& depthwise_tactic();
 const Tactic& direct_conv_tactic();
+const Tactic& cudnn_conv_tactic();
 const Tactic& host_tactic();
 
 }  // namespace burnish::cuda
