@@ -196,6 +196,19 @@ TEST(CudaDnn, RefusesWhatNoEngineDoes) {
   }
 }
 
+TEST(CudaDnn, SharesPlansOfEqualConvolutions) {
+  if (!describes_devices()) GTEST_SKIP() << "no cuDNN, or older than 9.8";
+  cuda::dnn::Site site{std::string(kProperties)};
+  const cuda::DnnConv form = read(conv(kSmall));
+  const std::string config = cuda::dnn_conv_candidates(form, "sm_90a", site).front();
+  const cuda::DnnEngine engine = cuda::parse_dnn_engine(cuda::text_of(config, "engine"), config);
+  const auto plan = cuda::shared_dnn_plan(form, engine, cuda::kDnnAligned, site);
+  EXPECT_EQ(cuda::shared_dnn_plan(form, engine, cuda::kDnnAligned, site), plan);
+  ConvCase c = kSmall;
+  c.batch = 3;
+  EXPECT_NE(cuda::shared_dnn_plan(read(conv(c)), engine, cuda::kDnnAligned, site), plan);
+}
+
 TEST(CudaDnn, EnginesOfAnotherVersionAreRefused) {
   if (!cuda::dnn::available()) GTEST_SKIP() << "no cuDNN";
   const ProblemCase c = conv(kSmall);

@@ -32,7 +32,6 @@ class DnnKernel : public Kernel {
     if (conv.has_bias) bias_ = packed_at(packed, blob++).device;
     if (conv.has_scales) scales_ = packed_at(packed, blob++).device;
     device_.make_current();
-    const std::lock_guard lock(site_.mutex());
     aligned_ = plan_of(config, "engine", kDnnAligned);
     if (text_of(config, "any").empty()) return;
     try {
@@ -61,11 +60,11 @@ class DnnKernel : public Kernel {
   }
 
  private:
-  std::unique_ptr<const DnnPlan> plan_of(const std::string& config, std::string_view name, int64_t alignment) const {
+  std::shared_ptr<const DnnPlan> plan_of(const std::string& config, std::string_view name, int64_t alignment) const {
     const std::string_view engine = text_of(config, name);
     check(!engine.empty(), ErrorCode::kUnsupported, "cuDNN has no engine for a convolution of {} by {} channels",
           conv_.form.all_in_channels(), conv_.out_channels());
-    return std::make_unique<DnnPlan>(DnnConvGraph(conv_, alignment, site_), parse_dnn_engine(engine, config), site_);
+    return shared_dnn_plan(conv_, parse_dnn_engine(engine, config), alignment, site_);
   }
   const DnnPlan& plan_for(const Pack& images) const {
     const bool aligned = std::all_of(images.pointers.begin(), images.pointers.end(),
@@ -84,7 +83,7 @@ class DnnKernel : public Kernel {
   const Device& device_;
   dnn::Site& site_;
   const void *weights_ = nullptr, *bias_ = nullptr, *scales_ = nullptr;  // on the GPU
-  std::unique_ptr<const DnnPlan> aligned_, any_;
+  std::shared_ptr<const DnnPlan> aligned_, any_;
 };
 
 class DnnTactic : public Tactic {

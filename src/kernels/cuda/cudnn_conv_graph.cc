@@ -76,6 +76,17 @@ PackedBlob pack_weights(const Tensor& w, int64_t taps) {
 
 }  // namespace
 
+std::string key_of(const DnnConv& c) {
+  const ConvForm& f = c.form;
+  const int64_t numbers[] = {f.batch,    f.group,      f.in_h,       f.in_w,        f.out_h,
+                             f.out_w,    f.kernel_h,   f.kernel_w,   f.in_channels, f.out_channels,
+                             f.stride_h, f.stride_w,   f.dilation_h, f.dilation_w,  f.pad_top,
+                             f.pad_left, f.pad_bottom, f.pad_right,  f.x_pixel,     f.y_pixel,
+                             f.r_pixel,  c.has_bias,   c.has_scales, c.exact,       static_cast<int64_t>(f.residual)};
+  return fmt::format("{} {} {} {} {} {} {}", fmt::join(numbers, ","), name_of(c.type), name_of(c.y_type),
+                     name_of(c.r_type), name_of(c.activation.kind), c.activation.alpha, c.activation.beta);
+}
+
 bool read_dnn_conv(const Problem& problem, DnnConv& c) {
   if (!read_conv_geometry(problem, c.form) || !c.form.in_nhwc) return false;
   c.type = problem.inputs[0].dtype;

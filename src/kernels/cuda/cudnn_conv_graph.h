@@ -17,6 +17,9 @@ struct DnnConv {
   bool empty() const { return form.batch * form.out_h * form.out_w * out_channels() == 0; }
 };
 
+/// Everything that a graph depends on, in a line: equal for convolutions whose graphs are equal.
+std::string key_of(const DnnConv& conv);
+
 /// False for what the library has no operations for: images by channel, operands of different types, biases and weight
 /// scales that are no constants, activations without a mode of their own.
 bool read_dnn_conv(const Problem& problem, DnnConv& conv);

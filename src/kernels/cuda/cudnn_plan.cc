@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
 
 #include "base/error.h"
 
@@ -170,6 +171,22 @@ void DnnPlan::run(std::span<const int64_t> ids, std::span<void* const> pointers,
   const dnn::Library& library = dnn::library();
   dnn::check_status(library.SetStream(site.handle(), stream), "choosing a stream");
   dnn::check_status(library.BackendExecute(site.handle(), plan_.handle(), pack.handle()), "convolving");
+}
+
+std::shared_ptr<const DnnPlan> shared_dnn_plan(const DnnConv& conv, const DnnEngine& engine, int64_t alignment,
+                                               dnn::Site& site) {
+  static std::mutex mutex;
+  static std::map<std::string, std::weak_ptr<const DnnPlan>> plans;
+  const std::scoped_lock lock(mutex, site.mutex());
+  const std::string key =
+      fmt::format("{} {} {} {}", static_cast<const void*>(&site), to_string(engine), alignment, key_of(conv));
+  if (const auto known = plans.find(key); known != plans.end()) {
+    if (auto plan = known->second.lock()) return plan;
+  }
+  auto plan = std::make_shared<const DnnPlan>(DnnConvGraph(conv, alignment, site), engine, site);
+  std::erase_if(plans, [](const auto& entry) { return entry.second.expired(); });
+  plans[key] = plan;
+  return plan;
 }
 
 }  // namespace burnish::cuda

@@ -1,5 +1,7 @@
 #pragma once
 // cuDNN's engines by name, and the plans that are made of them.
+#include <memory>
+
 #include "kernels/cuda/cudnn_conv_graph.h"
 
 namespace burnish::cuda {
@@ -50,5 +52,9 @@ class DnnPlan {
   dnn::Descriptor engine_, config_, plan_;
   size_t workspace_bytes_ = 0;
 };
+
+/// As long as some kernel has it, a plan is made once: compiling one takes a second. Takes the site's lock.
+std::shared_ptr<const DnnPlan> shared_dnn_plan(const DnnConv& conv, const DnnEngine& engine, int64_t alignment,
+                                               dnn::Site& site);
 
 }  // namespace burnish::cuda
