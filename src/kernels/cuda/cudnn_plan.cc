@@ -15,7 +15,7 @@ constexpr size_t kMostEngines = 12;
 /// Where there are fewer, what is sure to work but seldom fast is tried, too.
 constexpr size_t kFewEngines = 3;
 /// Of engines that are compiled anew for every plan.
-constexpr size_t kMostCompiled = 6;
+constexpr size_t kMostCompiled = 4;
 constexpr size_t kMostNotes = 32, kMostGuesses = 64, kMostKnobs = 64;
 
 /// Moves past a number and what stands behind it; false where there is none.
