@@ -89,7 +89,18 @@ class InferenceServer {
 
   /// Prometheus' text format.
   virtual std::string metrics() const = 0;
-  /// What the live page shows, as JSON.
+  /// What the live page shows, as one JSON object that is polled about once a second. Counters only grow; the page
+  /// takes differences. Times in microseconds. Any field may be absent; unknown ones are ignored.
+  ///   {"name": "burnish", "version": "0.1.0", "ready": true, "time_us": 1234 (of a steady clock), "uptime_us": 1234,
+  ///    "memory_bytes": 123 (resident), "connections": 3,
+  ///    "models": [{"name": "resnet", "version": "1", "state": "READY", "reason": "",
+  ///      "requests": 10, "failures": 0, "rejected": 0, "inferences": 20, "executions": 5,   (counters)
+  ///      "queue_depth": 0,                                                                  (now)
+  ///      "latency_us": {"queue": {"p50": 1, "p90": 2, "p99": 3}, "compute": {…}, "total": {…}},  (of the last minute)
+  ///      "batch_sizes": [{"size": 1, "count": 7}, …],                                       (counters)
+  ///      "instances": [{"name": "resnet_0", "device": "CPU 0-1", "busy_us": 1234}],         (counters)
+  ///      "advice": ["batches are 1.1 on average: raise max_queue_delay_microseconds"]}],
+  ///    "advice": ["…of the server as a whole"]}
   virtual std::string live_state() const = 0;
   /// One line of the access log for a finished request.
   struct Access {
@@ -98,9 +109,12 @@ class InferenceServer {
     uint64_t request_bytes = 0, response_bytes = 0, duration_us = 0;
   };
   virtual void log_access(const Access& access) = 0;
+  /// False: nothing is logged, so that log_access() need not be called.
+  virtual bool logs_access() const { return true; }
 };
 
-/// KServe's name of an element type, and back. parse: false when there is none.
+/// KServe's name of an element type (empty: it has none there), and back. parse: false when there is none.
+/// element_bytes: 0 for types without a name.
 std::string_view kserve_name(DataType dtype);
 bool parse_kserve_name(std::string_view name, DataType& dtype);
 size_t element_bytes(DataType dtype);

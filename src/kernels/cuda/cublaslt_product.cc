@@ -2,6 +2,7 @@
 
 #include "kernels/cpu/f32_conv_form.h"
 #include "kernels/cpu/gemm_form.h"
+#include "kernels/cuda/generated.h"
 #include "kernels/cuda/product_epilogue.h"
 #include "ops/fused.h"
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstring>
 
+#include "kernels/cuda/generated.h"
 #include "kernels/cuda/product_epilogue.h"
 
 namespace burnish::cuda {
