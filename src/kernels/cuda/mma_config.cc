@@ -66,13 +66,16 @@ double estimate(const MmaConfig& c, const MmaSize& size, const Target& target) {
   return waves * (r.fixed + steps * step + finish);
 }
 
-/// As many stages as leave room for a second block.
+/// As many stages as leave room for a second block, and no more than K has use for: blocks of small K live on the
+/// overlap of several blocks.
 int stages_of(const MmaConfig& c, const MmaSize& size, const Target& target) {
   if (target.sm < 80) return 2;
   const int64_t stage = (c.bm + c.bn) * c.bk * size.element_bytes;
   const int64_t least = stage * 6 > target.shared_bytes ? 3 : 4;
+  const int64_t steps = ceil_div(ceil_div(size.k, c.bk), c.splits);
+  const int64_t most = steps <= 5 ? std::max<int64_t>(2, steps + 1) : steps <= 12 ? 4 : 6;
   return static_cast<int>(
-      std::clamp((target.shared_bytes / 2 - 2048) / stage, std::min<int64_t>(3, least), int64_t{6}));
+      std::clamp((target.shared_bytes / 2 - 2048) / stage, std::min<int64_t>({3, least, most}), most));
 }
 
 /// Large tiles that would mostly stand empty are not worth a compilation.
