@@ -85,7 +85,7 @@ TEST_P(CudaMma, RightSidesThatAreNotConstant) {
 }
 
 TEST_P(CudaMma, SizesThatAreFree) {
-  ProblemCase c{.op = "MatMul"};
+  ProblemCase c{.op = "FusedMatMul"};
   c.inputs = {random_floats({4, 19, 24}, 1), random_floats({4, 24, 31}, 2)};
   expect_gemm(c, {.free_inputs = {7, 7}, .free_outputs = {7}});
 }
