@@ -155,8 +155,39 @@ Target detect_cpu(int num_threads) {
   return target;
 }
 
+namespace {
+
+constexpr int kOldestSm = 75;
+
+/// Of a generation: multiprocessors of its largest card, shared memory that a block can have.
+struct Generation {
+  int sm, num_sms;
+  int64_t shared_bytes;
+};
+constexpr Generation kGenerations[] = {{75, 72, 64 << 10},  {80, 108, 163 << 10}, {86, 84, 99 << 10},
+                                       {89, 142, 99 << 10}, {90, 132, 227 << 10}, {100, 148, 227 << 10},
+                                       {120, 188, 99 << 10}};
+
+}  // namespace
+
+Target absent_gpu(int sm, int num_threads) {
+  check(sm >= kOldestSm && sm < 1000, ErrorCode::kUnsupported, "there are no tactics for compute capability {}.{}",
+        sm / 10, sm % 10);
+  const Generation* generation = std::begin(kGenerations);
+  for (const Generation& g : kGenerations) {
+    if (g.sm <= sm) generation = &g;
+  }
+  Target target = detect_cpu(num_threads);
+  target.kind = "cuda";
+  target.device = -1;
+  target.sm = sm;
+  target.gpu_name = "not at hand";
+  target.num_sms = generation->num_sms;
+  target.shared_bytes = generation->shared_bytes;
+  return target;
+}
+
 Target detect_cuda(int device, int num_threads) {
-  constexpr int kOldestSm = 75;
   const cuda::DeviceInfo& info = cuda::Device::get(device).info();
   check(info.sm >= kOldestSm, ErrorCode::kUnsupported,
         "GPU {} ({}) has compute capability {}.{}; Burnish needs 7.5 or newer", device, info.name, info.sm / 10,

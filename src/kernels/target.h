@@ -38,5 +38,8 @@ Target detect_cpu(int num_threads);
 /// A GPU of this machine (its host's threads included). Throws kUnsupported without a driver, kInvalidArgument when
 /// there is no such GPU, kUnsupported for GPUs older than compute capability 7.5.
 Target detect_cuda(int device, int num_threads);
+/// A GPU of this compute capability (90 for 9.0) that is not at hand, as large as its generation's data centre card:
+/// programs can be compiled for it, nothing can be timed or run. Throws kUnsupported below 7.5.
+Target absent_gpu(int sm, int num_threads);
 
 }  // namespace burnish

@@ -5,9 +5,6 @@
 
 namespace burnish::testing {
 
-/// A GPU that is not at hand: what the programs are compiled for.
-Target offline_target(int sm);
-
 /// free_dims: by input, then by output (TensorDesc::free_dims); missing entries: 0.
 struct CudaOptions {
   CheckOptions check = {};

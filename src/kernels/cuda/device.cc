@@ -142,10 +142,16 @@ void copy_on_device(void* target, const void* source, size_t bytes, Handle strea
 }
 void copy_rows(const RowCopy& copy, Handle stream) {
   if (copy.row_bytes == 0 || copy.num_rows == 0) return;
+  if (copy.num_rows == 1) {
+    if (copy.to_device) return copy_on_device(copy.target, copy.source, copy.row_bytes, stream);
+    return copy_to_host(copy.target, copy.source, copy.row_bytes, stream);
+  }
   Copy2D c;
   c.source = address(copy.source);
   c.source_pitch = copy.source_stride;
-  c.target = address(copy.target);
+  c.target_type = copy.to_device ? Copy2D::kDevice : Copy2D::kHost;
+  c.target_host = copy.to_device ? nullptr : copy.target;
+  c.target = copy.to_device ? address(copy.target) : 0;
   c.target_pitch = copy.target_stride;
   c.width_bytes = copy.row_bytes;
   c.height = copy.num_rows;

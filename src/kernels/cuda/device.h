@@ -84,13 +84,14 @@ class Stream {
 void copy_to_device(void* target, const void* source, size_t bytes, Handle stream);
 void copy_to_host(void* target, const void* source, size_t bytes, Handle stream);
 void copy_on_device(void* target, const void* source, size_t bytes, Handle stream);
-/// Rows of row_bytes that stand …_stride bytes apart.
+/// Rows of row_bytes that stand …_stride bytes apart, from device memory.
 struct RowCopy {
   void* target;
   size_t target_stride;
   const void* source;
   size_t source_stride;
   size_t row_bytes, num_rows;
+  bool to_device = true;  ///< Else target is host memory.
 };
 void copy_rows(const RowCopy& copy, Handle stream);
 void fill_bytes(void* target, unsigned char value, size_t bytes, Handle stream);

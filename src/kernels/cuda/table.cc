@@ -6,6 +6,8 @@ namespace burnish {
 std::span<const Tactic* const> cuda_tactics() {
   // clang-format off
   static const Tactic* const kTable[] = {
+      &cuda::attention_tactic(),
+      &cuda::cublaslt_tactic(),
       &cuda::mma_gemm_tactic(), &cuda::mma_conv_tactic(), &cuda::depthwise_tactic(), &cuda::direct_conv_tactic(),
       &cuda::host_tactic(),
   };
