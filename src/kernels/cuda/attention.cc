@@ -27,10 +27,6 @@ struct Form {
   bool keys_are_free = false;
 };
 
-bool is_real(DType type) {
-  return type == DType::kFloat32 || type == DType::kFloat16 || type == DType::kBFloat16;
-}
-
 Form form_of(const Problem& p) {
   const TensorDesc &q = p.inputs[0], &y = p.outputs[0];
   Form f{.type = q.dtype, .y_type = y.dtype, .batch = q.shape[0], .queries = q.shape[1]};

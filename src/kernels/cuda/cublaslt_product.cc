@@ -2,14 +2,11 @@
 
 #include "kernels/cpu/f32_conv_form.h"
 #include "kernels/cpu/gemm_form.h"
+#include "kernels/cuda/generated.h"
 #include "ops/fused.h"
 
 namespace burnish::cuda {
 namespace {
-
-bool is_real(DType type) {
-  return type == DType::kFloat32 || type == DType::kFloat16 || type == DType::kBFloat16;
-}
 
 int library_type(DType type) {
   return type == DType::kFloat32 ? lt::kR32F : type == DType::kFloat16 ? lt::kR16F : lt::kR16BF;

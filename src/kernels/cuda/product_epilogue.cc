@@ -54,10 +54,6 @@ bool packs_bias(const Problem& problem, const EpilogueForm& form) {
 
 }  // namespace
 
-bool is_real(DType dtype) {
-  return dtype == DType::kFloat32 || dtype == DType::kFloat16 || dtype == DType::kBFloat16;
-}
-
 float float_at(const Tensor& t, int64_t i) {
   if (t.dtype() == DType::kFloat16) return half_to_float(t.as<uint16_t>()[i]);
   if (t.dtype() == DType::kBFloat16) return bfloat16_to_float(t.as<uint16_t>()[i]);

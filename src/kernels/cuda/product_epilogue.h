@@ -11,8 +11,6 @@ namespace burnish::cuda {
 /// Columns that a thread finishes at once.
 inline constexpr int64_t kEpilogueChunk = 8;
 
-/// FLOAT, FLOAT16, BFLOAT16.
-bool is_real(DType dtype);
 /// An element of such a tensor.
 float float_at(const Tensor& t, int64_t i);
 
