@@ -1,7 +1,6 @@
 #include "kernels/cuda/mma_config.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "base/error.h"
 #include "kernels/cuda/config.h"
@@ -102,14 +101,6 @@ std::vector<MmaConfig> all_configs(const MmaSize& size, const Target& target) {
   return configs;
 }
 
-int part_of(std::string_view text, char separator, int index, std::string_view config) {
-  for (; index > 0; --index) text.remove_prefix(std::min(text.size(), text.find(separator) + 1));
-  int value = 0;
-  std::from_chars(text.data(), text.data() + text.size(), value);
-  check(value > 0, ErrorCode::kCorrupt, "the configuration '{}' is none of a tiled product", config);
-  return value;
-}
-
 }  // namespace
 
 int64_t MmaConfig::shared_bytes(int64_t element_bytes) const {
@@ -124,13 +115,8 @@ std::string to_string(const MmaConfig& c, const std::string& arch) {
 }
 
 MmaConfig parse_mma_config(std::string_view text) {
-  const std::string_view tile = text_of(text, "tile"), warps = text_of(text, "warps");
-  MmaConfig c;
-  c.bm = part_of(tile, 'x', 0, text);
-  c.bn = part_of(tile, 'x', 1, text);
-  c.bk = part_of(tile, 'x', 2, text);
-  c.warps_m = part_of(warps, 'x', 0, text);
-  c.warps_n = part_of(warps, 'x', 1, text);
+  const std::vector<int> tile = ints_of(text, "tile", 3), warps = ints_of(text, "warps", 2);
+  MmaConfig c{tile[0], tile[1], tile[2], warps[0], warps[1]};
   c.stages = int_of(text, "stages", 2);
   c.splits = int_of(text, "splitk", 1);
   const bool fits = c.stages >= 2 && c.stages <= 8 && c.splits >= 1 && c.splits <= 8 && c.threads() <= 1024;
