@@ -42,7 +42,9 @@ ProblemCase matmul(int64_t m, int64_t k, int64_t n, const std::string& residual 
   return c;
 }
 
-TEST_P(CudaWgmma, OneTile) { expect_gemm(matmul(64, 64, 64)); }
+TEST_P(CudaWgmma, OneTile) {
+  expect_gemm(matmul(64, 64, 64));
+}
 
 TEST_P(CudaWgmma, OddSizes) {
   expect_gemm(matmul(1, 8, 3));
@@ -50,7 +52,9 @@ TEST_P(CudaWgmma, OddSizes) {
   expect_gemm(matmul(300, 1032, 130));
 }
 
-TEST_P(CudaWgmma, MoreTilesThanMultiprocessors) { expect_gemm(matmul(2100, 136, 1032, "before"), kAnyBatch); }
+TEST_P(CudaWgmma, MoreTilesThanMultiprocessors) {
+  expect_gemm(matmul(2100, 136, 1032, "before"), kAnyBatch);
+}
 
 TEST_P(CudaWgmma, RowsApartAndMisaligned) {
   ProblemCase c = matmul(70, 72, 40, "after");
@@ -92,17 +96,18 @@ TEST_P(CudaWgmma, OtherTypesOfResidualAndResult) {
 
 TEST_P(CudaWgmma, EveryConfiguration) {
   CudaOptions options;
-  options.check.configs = {
-      "sm_90a tile=64x64x64 groups=1x1 stages=8 alternate=0",  "sm_90a tile=64x128x64 groups=1x2 stages=8 alternate=0",
-      "sm_90a tile=128x64x64 groups=2x1 stages=8 alternate=0", "sm_90a tile=128x128x64 groups=2x1 stages=3 alternate=0",
-      "sm_90a tile=128x192x64 groups=2x1 stages=5 alternate=0",
-      "sm_90a tile=128x256x64 groups=2x1 stages=4 alternate=0",
-      "sm_90a tile=256x64x64 groups=2x1 stages=5 alternate=0",
-      "sm_90a tile=256x128x64 groups=2x1 stages=4 alternate=0",
-      "sm_90a tile=64x128x64 groups=1x1 stages=8 alternate=1",
-      "sm_90a tile=64x256x64 groups=1x1 stages=5 alternate=1",
-      "sm_90a tile=128x64x64 groups=1x1 stages=8 alternate=1",
-      "sm_90a tile=128x128x64 groups=1x1 stages=2 alternate=1"};
+  options.check.configs = {"sm_90a tile=64x64x64 groups=1x1 stages=8 alternate=0",
+                           "sm_90a tile=64x128x64 groups=1x2 stages=8 alternate=0",
+                           "sm_90a tile=128x64x64 groups=2x1 stages=8 alternate=0",
+                           "sm_90a tile=128x128x64 groups=2x1 stages=3 alternate=0",
+                           "sm_90a tile=128x192x64 groups=2x1 stages=5 alternate=0",
+                           "sm_90a tile=128x256x64 groups=2x1 stages=4 alternate=0",
+                           "sm_90a tile=256x64x64 groups=2x1 stages=5 alternate=0",
+                           "sm_90a tile=256x128x64 groups=2x1 stages=4 alternate=0",
+                           "sm_90a tile=64x128x64 groups=1x1 stages=8 alternate=1",
+                           "sm_90a tile=64x256x64 groups=1x1 stages=5 alternate=1",
+                           "sm_90a tile=128x64x64 groups=1x1 stages=8 alternate=1",
+                           "sm_90a tile=128x128x64 groups=1x1 stages=2 alternate=1"};
   expect_gemm(matmul(1000, 200, 600, "before"), options);
 }
 

@@ -14,25 +14,21 @@ int type_of(DType dtype) {
 
 }  // namespace
 
-TensorMap encode(const TiledMap& map, const void* address) {
+void encode(const TiledMap& map, const void* address, TensorMap& encoded) {
   const std::array<uint32_t, 4> steps = {1, 1, 1, 1};
-  TensorMap encoded;
   check_result(driver().TensorMapEncodeTiled(&encoded, type_of(map.dtype), map.rank, const_cast<void*>(address),
                                              map.dims.data(), map.stride_bytes.data(), map.box.data(), steps.data(),
                                              kNotInterleaved, kSwizzle128, kPromotion256, kFillZeros),
                "describing a matrix to the copy engine");
-  return encoded;
 }
 
-TensorMap encode(const Im2colMap& map, const void* address) {
+void encode(const Im2colMap& map, const void* address, TensorMap& encoded) {
   const std::array<uint32_t, 4> steps = {1, map.stride[0], map.stride[1], 1};
-  TensorMap encoded;
-  check_result(driver().TensorMapEncodeIm2col(&encoded, type_of(map.dtype), 4, const_cast<void*>(address),
-                                              map.dims.data(), map.stride_bytes.data(), map.lower.data(),
-                                              map.upper.data(), map.channels, map.pixels, steps.data(), kNotInterleaved,
-                                              kSwizzle128, kPromotion256, kFillZeros),
-               "describing images to the copy engine");
-  return encoded;
+  check_result(
+      driver().TensorMapEncodeIm2col(&encoded, type_of(map.dtype), 4, const_cast<void*>(address), map.dims.data(),
+                                     map.stride_bytes.data(), map.lower.data(), map.upper.data(), map.channels,
+                                     map.pixels, steps.data(), kNotInterleaved, kSwizzle128, kPromotion256, kFillZeros),
+      "describing images to the copy engine");
 }
 
 }  // namespace burnish::cuda

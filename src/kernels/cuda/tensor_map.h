@@ -16,8 +16,8 @@ struct TiledMap {
   std::array<uint64_t, 3> stride_bytes = {};  ///< Of dims 1, 2, …; multiples of 16.
   std::array<uint32_t, 4> box = {1, 1, 1, 1};
 };
-/// address: of device memory, aligned to 16 bytes.
-TensorMap encode(const TiledMap& map, const void* address);
+/// address: of device memory, aligned to 16 bytes. (Not by value: GCC 12 misaligns temporaries of aligned types.)
+void encode(const TiledMap& map, const void* address, TensorMap& encoded);
 
 /// NHWC images as a convolution's taps meet them: a copy takes `pixels` windows one after the other, row by row and
 /// image by image, and of each window the pixel at the tap's offset, `channels` of its channels.
@@ -30,6 +30,6 @@ struct Im2colMap {
   std::array<uint32_t, 2> stride = {1, 1};
   uint32_t channels = 64, pixels = 128;
 };
-TensorMap encode(const Im2colMap& map, const void* address);
+void encode(const Im2colMap& map, const void* address, TensorMap& encoded);
 
 }  // namespace burnish::cuda

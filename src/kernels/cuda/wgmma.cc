@@ -91,7 +91,7 @@ class WgmmaKernel : public Kernel {
     const PackedView weights = packed_at(packed, 1);
     check(weights.size() == static_cast<size_t>(p.n * p.k) * 2, ErrorCode::kCorrupt,
           "packed weights of {} hold {} bytes, not {}", problem.op, weights.size(), p.n * p.k * 2);
-    weights_ = encode(weights_map(p, config_), weights.device);
+    encode(weights_map(p, config_), weights.device, weights_);
     fill_args();
   }
 
@@ -102,7 +102,10 @@ class WgmmaKernel : public Kernel {
     a.a_by_boxes = is_aligned(x) && lda_ % kUnit == 0 ? 1 : 0;
     TensorMap rows;
     if (a.a_by_boxes != 0) {
-      rows = p_.plain() ? encode(rows_map(p_, config_, lda_), x) : encode(images_map(p_, config_, lda_), x);
+      if (p_.plain())
+        encode(rows_map(p_, config_, lda_), x, rows);
+      else
+        encode(images_map(p_, config_, lda_), x, rows);
     }
     product_.launch({.grid_x = std::min<int64_t>(a.num_tiles, num_sms_),
                      .block_x = config_.threads(),
@@ -125,13 +128,17 @@ class WgmmaKernel : public Kernel {
     args_.lda = static_cast<int32_t>(lda_);
     if (!p_.is_conv) return;
     const ConvForm& f = p_.conv;
-    const std::pair<int32_t Args::*, int64_t> geometry[] = {
-        {&Args::in_h, f.in_h},           {&Args::in_w, f.in_w},
-        {&Args::out_h, f.out_h},         {&Args::out_w, f.out_w},
-        {&Args::kernel_w, f.kernel_w},   {&Args::stride_h, f.stride_h},
-        {&Args::stride_w, f.stride_w},   {&Args::pad_top, f.pad_top},
-        {&Args::pad_left, f.pad_left},   {&Args::dilation_h, f.dilation_h},
-        {&Args::dilation_w, f.dilation_w}};
+    const std::pair<int32_t Args::*, int64_t> geometry[] = {{&Args::in_h, f.in_h},
+                                                            {&Args::in_w, f.in_w},
+                                                            {&Args::out_h, f.out_h},
+                                                            {&Args::out_w, f.out_w},
+                                                            {&Args::kernel_w, f.kernel_w},
+                                                            {&Args::stride_h, f.stride_h},
+                                                            {&Args::stride_w, f.stride_w},
+                                                            {&Args::pad_top, f.pad_top},
+                                                            {&Args::pad_left, f.pad_left},
+                                                            {&Args::dilation_h, f.dilation_h},
+                                                            {&Args::dilation_w, f.dilation_w}};
     for (const auto& [member, value] : geometry) args_.*member = static_cast<int32_t>(value);
   }
 

@@ -13,8 +13,8 @@ constexpr size_t kMostCandidates = 6;
 constexpr int kMostStages = 8;
 
 constexpr WgmmaConfig kShapes[] = {
-    {64, 64, 1, 1, 0},        {64, 128, 1, 2, 0},  {128, 64, 2, 1, 0},        {128, 128, 2, 1, 0},
-    {128, 192, 2, 1, 0},      {128, 256, 2, 1, 0}, {256, 64, 2, 1, 0},        {256, 128, 2, 1, 0},
+    {64, 64, 1, 1, 0},        {64, 128, 1, 2, 0},       {128, 64, 2, 1, 0},       {128, 128, 2, 1, 0},
+    {128, 192, 2, 1, 0},      {128, 256, 2, 1, 0},      {256, 64, 2, 1, 0},       {256, 128, 2, 1, 0},
     {64, 128, 1, 1, 0, true}, {64, 256, 1, 1, 0, true}, {128, 64, 1, 1, 0, true}, {128, 128, 1, 1, 0, true},
 };
 
@@ -24,8 +24,8 @@ double estimate(const WgmmaConfig& c, int64_t m, int64_t n, int64_t steps, const
   const int64_t tiles = ceil_div(m, c.bm) * ceil_div(n, c.bn);
   const auto waves = static_cast<double>(ceil_div(tiles, std::max(1, target.num_sms)));
   const double area = static_cast<double>(c.bm) * c.bn;
-  const double step = std::max(area * WgmmaConfig::kBK / kMultiplyAdds + kStep,
-                               static_cast<double>(c.stage_bytes()) / kL2Bytes);
+  const double step =
+      std::max(area * WgmmaConfig::kBK / kMultiplyAdds + kStep, static_cast<double>(c.stage_bytes()) / kL2Bytes);
   const double product = static_cast<double>(steps) * step;
   const double finish = area / kFinished * (c.alternate || c.consumers() == 1 ? 1.3 : 1);
   if (!c.alternate || waves < 2) return kFixed + waves * (product + finish);
@@ -47,8 +47,8 @@ std::string to_string(const WgmmaConfig& c, const std::string& arch) {
 
 WgmmaConfig parse_wgmma_config(std::string_view text) {
   const std::vector<int> tile = ints_of(text, "tile", 3), groups = ints_of(text, "groups", 2);
-  const WgmmaConfig c{tile[0],           tile[1], groups[0], groups[1], int_of(text, "stages", 0),
-                      int_of(text, "alternate", 0) != 0};
+  const WgmmaConfig c{
+      tile[0], tile[1], groups[0], groups[1], int_of(text, "stages", 0), int_of(text, "alternate", 0) != 0};
   const bool fits = tile[2] == WgmmaConfig::kBK && c.bm <= 256 && c.bn <= 256 && c.bm % (64 * c.groups_m) == 0 &&
                     c.bn % (32 * c.groups_n) == 0 && c.stages >= 2 && c.stages <= kMostStages && c.consumers() <= 2 &&
                     (!c.alternate || groups[0] * groups[1] == 1);

@@ -102,8 +102,8 @@ __device__ __forceinline__ void pin(float& x) { asm volatile("" : "+f"(x) :: "me
 // does it: chunk c of 16 bytes of row r lies at r * 128 + (c ^ r % 8) * 16. Stages begin at multiples of 1024 bytes, so
 // that the swizzle is one of addresses.
 //
-// Steps of K run over taps, of each over blocks of channels. The stages are a ring: step i of all the block's steps uses
-// stage i % kStages for the (i / kStages)th time, and barriers' phases count those times.
+// Steps of K run over taps, of each over blocks of channels. The stages are a ring: step i of all the block's steps
+// uses stage i % kStages for the (i / kStages)th time, and barriers' phases count those times.
 std::string_view kernel() {
   return R"cuda(
 constexpr int kBK = 64, kConsumers = kAlternate ? 2 : kGroupsM * kGroupsN, kThreads = 128 * (kConsumers + 1);
@@ -164,7 +164,7 @@ struct Step {
 };
 
 // Element by element, by all threads of the producer: for memory that the copy engine cannot read.
-__device__ __noinline__ void gather_a(const Args& args, const T* a, uint32 tile, int m0, Step step) {
+__device__ __forceinline__ void gather_a(const Args& args, const T* a, uint32 tile, int m0, Step step) {
   const int chunk = threadIdx.x % 8;
 #pragma unroll 1
   for (int row = threadIdx.x % 128 / 8; row < kBM; row += 16) {
