@@ -8,6 +8,8 @@ std::span<const Tactic* const> cuda_tactics() {
   static const Tactic* const kTable[] = {
       &cuda::attention_tactic(),
       &cuda::stem_conv_tactic(),
+      &cuda::wgmma_gemm_tactic(),
+      &cuda::wgmma_conv_tactic(),
       &cuda::mma_gemm_tactic(),
       &cuda::mma_conv_tactic(),
       &cuda::cublaslt_tactic(),

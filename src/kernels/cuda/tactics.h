@@ -6,6 +6,8 @@ namespace burnish::cuda {
 
 const Tactic& attention_tactic();
 const Tactic& cublaslt_tactic();
+const Tactic& wgmma_gemm_tactic();
+const Tactic& wgmma_conv_tactic();
 const Tactic& mma_gemm_tactic();
 const Tactic& stem_conv_tactic();
 const Tactic& mma_conv_tactic();
