@@ -56,6 +56,11 @@ TEST_P(CudaWgmma, MoreTilesThanMultiprocessors) {
   expect_gemm(matmul(2100, 136, 1032, "before"), kAnyBatch);
 }
 
+/// The ring of stages goes round more than twice within a tile, and blocks have several.
+TEST_P(CudaWgmma, ManyTilesOfManySteps) {
+  expect_gemm(matmul(17000, 1100, 64), kAnyBatch);
+}
+
 TEST_P(CudaWgmma, RowsApartAndMisaligned) {
   ProblemCase c = matmul(70, 72, 40, "after");
   for (const int64_t row : {80, 75}) {

@@ -35,8 +35,8 @@ double estimate(const WgmmaConfig& c, int64_t m, int64_t n, int64_t steps, const
 }  // namespace
 
 int64_t WgmmaConfig::shared_bytes() const {
-  constexpr int64_t kAlignmentBytes = 1024, kBarrierBytes = 2 * 8;
-  return kAlignmentBytes + stages * (stage_bytes() + kBarrierBytes) +
+  constexpr int64_t kAlignmentBytes = 1024, kBarrierBytes = 2 * 8, kTurnBytes = 2 * 8;
+  return kAlignmentBytes + kTurnBytes + stages * (stage_bytes() + kBarrierBytes) +
          static_cast<int64_t>(consumers()) * group_columns() * 2 * 4;
 }
 

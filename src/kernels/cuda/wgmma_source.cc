@@ -103,14 +103,17 @@ __device__ __forceinline__ void pin(float& x) { asm volatile("" : "+f"(x) :: "me
 // that the swizzle is one of addresses.
 //
 // Steps of K run over taps, of each over blocks of channels. The stages are a ring: step i of all the block's steps
-// uses stage i % kStages for the (i / kStages)th time, and barriers' phases count those times.
+// uses stage i % kStages for the (i / kStages)th time, and barriers' phases count those times. A phase is known by its
+// parity only: who waits must be less than two behind. Warpgroups that take tiles in turn therefore begin the steps of
+// one only when the other has done those before (the barriers at kTurnsAt).
 std::string_view kernel() {
   return R"cuda(
 constexpr int kBK = 64, kConsumers = kAlternate ? 2 : kGroupsM * kGroupsN, kThreads = 128 * (kConsumers + 1);
 constexpr int kWM = kBM / kGroupsM, kWN = kBN / kGroupsN;  // a warpgroup's tile
 constexpr int kRowBytes = kBK * 2, kABytes = kBM * kRowBytes, kBBytes = kBN * kRowBytes;
 constexpr int kStageBytes = kABytes + kBBytes;
-constexpr int kBarriersAt = kStages * kStageBytes, kColumnsAt = kBarriersAt + kStages * 16;
+constexpr int kBarriersAt = kStages * kStageBytes, kTurnsAt = kBarriersAt + kStages * 16;
+constexpr int kColumnsAt = kTurnsAt + 16;
 constexpr int kProducerRegisters = 40, kConsumerRegisters = 232;  // 128 · 40 + 256 · 232 ≤ 65536
 
 struct Args {
@@ -344,7 +347,10 @@ __device__ __forceinline__ void make_results(const Args& args, const Epilogue& e
       if (kBiased) columns[kWN + i] = inside ? column_bias(e, n0 + i) : 0.f;
     }
     Sums sums;
+    const uint32 turns = shared + kTurnsAt;
+    if (kAlternate && turn > 0) wait_barrier(turns + group * 8, uint32(turn - 1) / 2 % 2);
     multiply_tile(args, shared, uint32(turn) * uint32(args.num_k), gm, gn, sums);
+    if (kAlternate && t % 32 == 0) arrive(turns + (1 - group) * 8);
     synchronize_group(group);
     finish_tile(args, e, sums, columns, m0, n0);
   }
@@ -364,6 +370,7 @@ extern "C" __global__ void __launch_bounds__(kThreads, 1) product(const __grid_c
       // Every warp of the warpgroups that read the stage hands it back.
       init_barrier(shared + kBarriersAt + (kStages + i) * 8, kAlternate ? 4 : 4 * kConsumers);
     }
+    for (int i = 0; i < 2; ++i) init_barrier(shared + kTurnsAt + i * 8, 4);
     publish_barriers();
   }
   __syncthreads();
