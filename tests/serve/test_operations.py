@@ -59,10 +59,10 @@ class Operations(ServeCase):
     def test_says_it_is_not_ready_before_it_ends(self):
         self.put("affine")
         server = self.serve("--shutdown-delay", 2)
-        server.signal(signal.SIGTERM)
+        server.send(signal.SIGTERM)
         wait_for(lambda: server.request("/v2/health/ready")[0] != 200, "the unreadiness")
         self.assertEqual(server.infer("affine", ROW), DOUBLED)
-        self.assertEqual(server.stop(0), 0)
+        self.assertEqual(server.ended()[0], 0)
 
     def test_listens_on_loopback_only(self):
         self.put("affine")
@@ -135,8 +135,9 @@ class Operations(ServeCase):
         (self.repository / "broken/1").mkdir(parents=True)
         (self.repository / "broken/1/model.engine").write_bytes(b"damaged")
         server = self.serve("--exit-on-error", wait=False)
-        self.assertNotEqual(server.stop(0), 0)
-        self.assertIn("broken", server.log())
+        code, words = server.ended()
+        self.assertNotEqual(code, 0)
+        self.assertIn("broken", words)
 
     def test_tells_the_service_manager(self):
         self.put("affine")
