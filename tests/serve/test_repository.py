@@ -6,7 +6,7 @@ import threading
 import unittest
 
 import numpy
-from serve_case import ServeCase, Server, save_affine, save_weighty, build, wait_for
+from serve_case import ServeCase, Server, build, save_affine, save_weighty, wait_for
 
 ROW = [float(i) for i in range(16)]
 DOUBLED = [2 * value + 1 for value in ROW]
