@@ -264,7 +264,9 @@ TEST_F(Scheduling, DrainingAnswersWhatWaitsAndRefusesWhatComes) {
 }
 
 TEST_F(Scheduling, DrainingRefusesWhatStillWaitsAtItsDeadline) {
-  const auto model = load(bound_config());
+  ModelConfig config = bound_config();
+  config.max_batch_size = 8;
+  const auto model = load(config);
   occupy(*model);
   auto waiting = submit(*model, gated_request(1));
   std::thread drainer([&] { EXPECT_FALSE(model->drain(Clock::now())); });
@@ -276,6 +278,7 @@ TEST_F(Scheduling, DrainingRefusesWhatStillWaitsAtItsDeadline) {
 
 TEST_F(Scheduling, TwoInstancesWorkAtOnce) {
   ModelConfig config = bound_config();
+  config.max_batch_size = 8;
   config.instance_groups[0].count = 2;
   const auto model = load(config);
   auto a = submit(*model, gated_request(1)), b = submit(*model, gated_request(2));
