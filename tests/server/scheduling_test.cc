@@ -188,11 +188,11 @@ TEST_F(Scheduling, CancelledRequestsAreNotExecutedAndLeaveAFullQueue) {
 }
 
 TEST_F(Scheduling, ATimeoutIsAnsweredWhileTheInstanceIsBusy) {
-  ModelConfig config = batching();
-  config.dynamic_batching->default_queue_policy.default_timeout_us = 1000;
-  const auto model = load(config);
+  const auto model = load(batching());
   occupy(*model);
-  const InferResponse response = submit(*model, gated_request(1)).get();
+  InferRequest request = gated_request(1);
+  request.timeout_us = 1000;
+  const InferResponse response = infer(*model, std::move(request));
   EXPECT_EQ(response.status.code, StatusCode::kDeadlineExceeded);
   EXPECT_THAT(response.status.message, HasSubstr("longer than its timeout of 1.0 ms"));
   EXPECT_EQ(model->state().rejections.timed_out, 1U);
@@ -201,10 +201,13 @@ TEST_F(Scheduling, ATimeoutIsAnsweredWhileTheInstanceIsBusy) {
 
 TEST_F(Scheduling, ARequestMayShortenItsTimeoutButNotLengthenIt) {
   ModelConfig config = batching();
-  config.dynamic_batching->default_queue_policy.default_timeout_us = 2000;
+  config.dynamic_batching->priority_levels = 2;  // the first request has the other one
+  config.dynamic_batching->priority_queue_policy[2].default_timeout_us = 2000;
+  config.dynamic_batching->default_priority_level = 1;
   const auto model = load(config);
   occupy(*model);
   InferRequest request = gated_request(1);
+  request.priority = 2;
   request.timeout_us = 1000;
   EXPECT_THAT(infer(*model, request).status.message, HasSubstr("timeout of 1.0 ms"));
   request.timeout_us = kLongUs;
