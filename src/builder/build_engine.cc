@@ -4,12 +4,13 @@
 #include <chrono>
 #include <filesystem>
 
-#include "base/thread_pool.h"
 #include "builder/boundary.h"
+#include "builder/build_target.h"
 #include "builder/model_compiler.h"
 #include "builder/precision_choice.h"
 #include "builder/profiles.h"
 #include "engine/engine_file.h"
+#include "kernels/cuda/nvrtc.h"
 #include "onnx/importer.h"
 
 namespace burnish {
@@ -58,7 +59,8 @@ class Build {
 
  private:
   Plan plan_for(const OptimizationProfile& profile, const PrecisionChoice& precision) {
-    const bool one_layout = options_.opt_level < kCompareLayoutsLevel || precision.is_lowered() || !has_images();
+    const bool one_layout = options_.opt_level < kCompareLayoutsLevel || precision.is_lowered() || !has_images() ||
+                            target_.is_cuda();  // whose tensor cores want channels last
     if (one_layout) return compile(profile, true, precision);
     const BlobStore before = blobs_;
     const BuildReport report_before = report_;
@@ -123,6 +125,8 @@ class Build {
     for (const auto& [key, value] : model_.metadata) data.metadata["model." + key] = value;
     data.metadata["model.name"] = model_.name;
     data.metadata["model.nodes"] = std::to_string(report_.nodes_before);
+    if (target_.device < 0) data.metadata["option.tactics"] = "chosen without timing: the GPU was not at hand";
+    if (target_.is_cuda()) data.metadata["cuda.version"] = cuda::nvrtc_version();
     data.metadata["option.opt_level"] = std::to_string(options_.opt_level);
     data.metadata["option.threads"] = std::to_string(target_.num_threads);
     data.metadata["option.disabled_passes"] = fmt::format("{}", fmt::join(options_.disabled_passes, ","));
@@ -172,9 +176,7 @@ Reporter reporter_of(const BuildOptions& options) {
 
 BuiltEngine build_engine(const ModelSource& source, const BuildSettings& settings) {
   check_options(settings.options);
-  const int wanted = settings.options.num_threads;
-  const int num_threads = wanted > 0 ? wanted : num_available_cores();
-  const Target target = detect_cpu(num_threads);
+  const Target target = build_target(settings.options);
   settings.reporter.advance("import", 0, 1);
   Graph model = import_source(source);
   if (settings.after_import) settings.after_import(model);

@@ -55,7 +55,7 @@ Plan ModelCompiler::compile(const Graph& graph, const OptimizationProfile& profi
 EngineData ModelCompiler::engine_of(std::vector<Plan> plans, BlobStore blobs) const {
   EngineData data;
   data.target_kind = target_.kind;
-  data.target_isa = std::string(name_of(target_.isa));
+  data.target_isa = target_.is_cuda() ? fmt::format("sm_{}", target_.sm) : std::string(name_of(target_.isa));
   data.target_fingerprint = target_.fingerprint();
   data.plans = std::move(plans);
   data.blobs = blobs.take();

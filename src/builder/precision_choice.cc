@@ -26,7 +26,8 @@ class Chooser {
     const ModelCompiler::Quiet quiet(compiler_);
     calibration_.graph = compiler_.optimise(profile_, true, true).graph;
     if (options_.has_samples()) samples_ = load_samples(compiler_, profile_);
-    if (options_.int8 || options_.best) calibrate_layers();
+    const bool may_quantise = options_.best && !compiler_.target().is_cuda();
+    if (options_.int8 || may_quantise) calibrate_layers();
     if (!samples_) return quantised_unmeasured();
     measure_reference();
     return best_of_candidates();
@@ -169,6 +170,7 @@ class Chooser {
   // --- choosing -----------------------------------------------------------------------------------------------------
   std::vector<Candidate> candidates() const {
     if (!options_.best) return {wanted()};
+    if (compiler_.target().is_cuda()) return {{false, DType::kFloat16}, {false, DType::kBFloat16}};
     std::vector<Candidate> all = {{true, DType::kFloat32}};
     if (compiler_.target().isa >= Isa::kAvx512Bf16) {
       all.push_back({true, DType::kBFloat16});

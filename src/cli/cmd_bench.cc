@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/thread_pool.h"
 #include "cli/command.h"
+#include "cli/device_execution.h"
 #include "cli/execution.h"
 #include "cli/inputs.h"
 #include "cli/json.h"
@@ -31,6 +32,7 @@ struct Options {
   int num_threads = 0;
   int num_contexts = 1;
   double duration_s = 3;
+  std::string memory = "host";
   bool profile_steps = false;
   OutputFlags flags;
 };
@@ -41,6 +43,7 @@ double seconds_since(Clock::time_point start) {
 
 /// One context with its own thread and samples.
 struct Lane {
+  std::optional<DeviceExecution> on_device;  ///< Where inputs and outputs stay on the GPU.
   std::vector<double> latencies_ms;
   double first_ms = 0;
   std::exception_ptr failure;
@@ -60,7 +63,8 @@ struct Result {
   double executions_per_s() const { return static_cast<double>(latencies_ms.size()) / seconds; }
 };
 
-double execute_ms(ExecutionContext& context) {
+double execute_ms(ExecutionContext& context, Lane& lane) {
+  if (lane.on_device) return lane.on_device->execute_ms(context);
   const auto start = Clock::now();
   context.execute();
   return seconds_since(start) * 1e3;
@@ -68,14 +72,14 @@ double execute_ms(ExecutionContext& context) {
 
 void warm_up(ExecutionContext& context, Lane& lane, double seconds) {
   const auto start = Clock::now();
-  lane.first_ms = execute_ms(context);
-  for (int i = 1; i < kMinWarmUpRuns || seconds_since(start) < seconds; ++i) context.execute();
+  lane.first_ms = execute_ms(context, lane);
+  for (int i = 1; i < kMinWarmUpRuns || seconds_since(start) < seconds; ++i) execute_ms(context, lane);
 }
 
 void measure(ExecutionContext& context, Lane& lane, double seconds) {
   const auto start = Clock::now();
   do {
-    lane.latencies_ms.push_back(execute_ms(context));
+    lane.latencies_ms.push_back(execute_ms(context, lane));
   } while (seconds_since(start) < seconds);
 }
 
@@ -112,12 +116,16 @@ int64_t batch_of(const Engine& engine, const std::map<std::string, Tensor>& inpu
 
 Result bench(const Options& options, const Engine& engine, const std::map<std::string, Tensor>& inputs) {
   std::vector<ExecutionContext> contexts;
-  for (int i = 0; i < options.num_contexts; ++i) {
+  std::vector<Lane> lanes(static_cast<size_t>(options.num_contexts));
+  for (Lane& lane : lanes) {
     contexts.push_back(engine.create_context(threads_per_context(options)));
-    bind_inputs(contexts.back(), inputs);
+    if (options.memory == "device") {
+      lane.on_device.emplace(engine, contexts.back(), inputs);
+    } else {
+      bind_inputs(contexts.back(), inputs);
+    }
     contexts.back().prepare();
   }
-  std::vector<Lane> lanes(contexts.size());
   const double warm_up_s = std::max(kMinWarmUpSeconds, options.duration_s * 0.15);
   side_by_side(lanes, [&](size_t i) { warm_up(contexts[i], lanes[i], warm_up_s); });
   const auto start = Clock::now();
@@ -143,6 +151,7 @@ Json to_json(const Options& options, const Result& result, const std::map<std::s
           {"shapes", shapes},
           {"threads", threads_per_context(options)},
           {"contexts", options.num_contexts},
+          {"memory", options.memory},
           {"executions", result.latencies_ms.size()},
           {"seconds", result.seconds},
           {"load_ms", result.load_ms},
@@ -205,6 +214,11 @@ Action declare(OptionSet& command, const CommandLine&) {
   command.add("--threads", options->num_threads, "Threads of each context [cores / contexts]").value_name("N");
   command.add("--contexts", options->num_contexts, "Contexts that execute side by side").value_name("N").show_default();
   command.add("--duration", options->duration_s, "Seconds to measure, after a warm-up").value_name("S").show_default();
+  command
+      .add("--memory", options->memory,
+           "Where inputs and outputs are: on the host, or on the GPU (timed by its events then)")
+      .one_of({"host", "device"})
+      .show_default();
   command.flag("--profile-steps", options->profile_steps, "Add a table of steps: time, GFLOP/s, GB/s, share");
   add_json_flag(command, options->flags);
   return [options] { return run(*options); };
@@ -215,6 +229,7 @@ Action declare(OptionSet& command, const CommandLine&) {
 const Command kBench = {"bench", "Measure latency and throughput of an engine",
                         R"(  burnish bench m.engine
   burnish bench m.engine --shape image=8x3x224x224 --threads 2 --profile-steps
+  burnish bench gpu.engine --memory device
   burnish bench m.engine --contexts 4 --threads 1 --duration 10 --json)",
                         declare};
 

@@ -111,6 +111,11 @@ Action declare(OptionSet& command, const CommandLine&) {
   command.add("model", options->model, "The model, an .onnx file").required().value_name("MODEL.onnx");
   command.add("-o,--output", options->engine, "The engine file [MODEL.engine]").value_name("FILE");
   command
+      .add("--target", options->build.target,
+           "What the engine is for: cpu, cuda (the first GPU), cuda:N, or sm_90 (a GPU elsewhere)")
+      .value_name("TARGET")
+      .show_default();
+  command
       .add("--profile", options->profiles,
            "Shapes to build for, as NAME=MIN:OPT:MAX, several inputs separated by commas; repeat for several "
            "profiles")
@@ -138,6 +143,7 @@ const Command kBuild = {"build", "Compile an ONNX model into an engine file",
                         R"(  burnish build resnet50.onnx -o resnet50.engine
   burnish build resnet50.onnx --profile "input=1x3x224x224:8x3x224x224:32x3x224x224"
   burnish build resnet50.onnx --int8 --calibrate images.npz --accuracy-drop 0.5%
+  burnish build resnet50.onnx --target cuda --fp16
   burnish build bert.onnx --bf16 --threads 2 --timing-cache times.txt --opt-level 4)",
                         declare};
 

@@ -67,6 +67,10 @@ Plan compile_plan(const Graph& graph, const OptimizationProfile& profile, Compil
   Plan& plan = lowered.plan;
 
   const ResolvedShapes opt = values_at(lowered, ProfilePoint::kOpt);
+  if (session.target.is_cuda()) {
+    lowered.free_dims =
+        free_dims_between(values_at(lowered, ProfilePoint::kMin), values_at(lowered, ProfilePoint::kMax));
+  }
   const auto options = options_of_steps(lowered, opt, session.tuner, session.target, session.reporter);
   const auto edges = find_placements(lowered, opt, options);
   const Choice choice = choose(options, edges);

@@ -9,6 +9,8 @@ namespace burnish {
 struct LoweredPlan {
   Plan plan;
   std::vector<Tensor> constants;  ///< By PlanValueId; undefined for everything else.
+  /// By PlanValueId: TensorDesc::free_dims. Empty for targets whose kernels do not ask.
+  std::vector<uint32_t> free_dims;
 };
 
 /// Translates a graph whose types are inferred. `order` lists its live nodes in execution order. Views become

@@ -16,6 +16,18 @@ void keep_supported(std::vector<Candidate>& candidates, const std::optional<Prob
                 [&](const Candidate& candidate) { return problem && !candidate.tactic->supports(*problem, target); });
 }
 
+/// What has to be compiled is compiled for all steps at once.
+void warm_up(const LoweredPlan& lowered, const ResolvedShapes& opt, const Tuner& tuner, const Reporter& reporter) {
+  std::vector<Problem> problems;
+  for (const PlanStep& step : lowered.plan.steps) {
+    auto problem = step.kind == StepKind::kKernel ? problem_of(lowered, opt, step) : std::nullopt;
+    if (problem) problems.push_back(std::move(*problem));
+  }
+  reporter.advance("compile", 0, 1);
+  tuner.warm_up(problems);
+  reporter.advance("compile", 1, 1);
+}
+
 }  // namespace
 
 std::vector<StepOptions> options_of_steps(const LoweredPlan& lowered, const ResolvedShapes& opt, Tuner& tuner,
@@ -25,6 +37,7 @@ std::vector<StepOptions> options_of_steps(const LoweredPlan& lowered, const Reso
   const ResolvedShapes min = fixed ? opt : values_at(lowered, ProfilePoint::kMin);
   const ResolvedShapes max = fixed ? opt : values_at(lowered, ProfilePoint::kMax);
   std::vector<StepOptions> options(steps.size());
+  if (target.is_cuda()) warm_up(lowered, opt, tuner, reporter);
   for (size_t s = 0; s < steps.size(); ++s) {
     reporter.advance("tune", static_cast<int64_t>(s), static_cast<int64_t>(steps.size()));
     if (steps[s].kind != StepKind::kKernel) continue;
@@ -36,7 +49,9 @@ std::vector<StepOptions> options_of_steps(const LoweredPlan& lowered, const Reso
                    keep_supported(options[s].candidates, problem_of(lowered, min, steps[s]), target);
                    keep_supported(options[s].candidates, problem_of(lowered, max, steps[s]), target);
                  }
-                 if (options[s].candidates.empty()) options[s].candidates.push_back(Tuner::reference());
+                 check(options[s].problem || !target.is_cuda(), ErrorCode::kUnsupported,
+                       "its shapes depend on data, which engines for GPUs cannot do yet");
+                 if (options[s].candidates.empty()) options[s].candidates.push_back(tuner.reference());
                });
   }
   reporter.advance("tune", static_cast<int64_t>(steps.size()), static_cast<int64_t>(steps.size()));

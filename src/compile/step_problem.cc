@@ -18,6 +18,7 @@ std::string describe(const TensorDesc& desc) {
   if (!desc.present()) return "_";
   std::string text = std::string(name_of(desc.dtype)) + to_string(desc.shape);
   if (!desc.dense()) text += fmt::format("/{}", desc.row_stride);
+  if (desc.free_dims != 0) text += fmt::format("~{:x}", desc.free_dims);
   return text;
 }
 
@@ -55,6 +56,7 @@ std::optional<Problem> problem_of(const LoweredPlan& lowered, const ResolvedShap
     const auto& shape = values.shapes[static_cast<size_t>(id)];
     concrete &= shape.has_value();
     if (shape) desc = {lowered.plan.values[static_cast<size_t>(id)].dtype, *shape, row_stride};
+    if (shape && !lowered.free_dims.empty()) desc.free_dims = lowered.free_dims[static_cast<size_t>(id)];
     return desc;
   };
   for (size_t i = 0; i < step.inputs.size(); ++i) {

@@ -3,7 +3,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
+#include <set>
+#include <thread>
 
+#include "compile/gpu_stopwatch.h"
 #include "compile/step_problem.h"
 #include "compile/stopwatch.h"
 
@@ -68,8 +72,8 @@ Tuner::Tuner(const Target& target, TimingCache& cache, int opt_level)
 
 Tuner::~Tuner() = default;
 
-Candidate Tuner::reference() {
-  for (const Tactic* tactic : cpu_tactics()) {
+Candidate Tuner::reference() const {
+  for (const Tactic* tactic : tactics_of(target_)) {
     if (is_reference(*tactic)) return {tactic, "", 0};
   }
   throw_error(ErrorCode::kInternal, "the tactic table has no reference");
@@ -79,7 +83,7 @@ std::vector<Candidate> Tuner::enumerate(const Problem& problem) const {
   if (has_empty_tensor(problem)) return {reference()};  // nothing to speed up, and kernels need not think of it
   std::vector<Candidate> found;
   int num_tactics = 0;
-  for (const Tactic* tactic : cpu_tactics()) {
+  for (const Tactic* tactic : tactics_of(target_)) {
     if (num_tactics == effort_.tactics) break;
     // The reference is slower than anything made for the purpose: not worth the time that timing it takes.
     if (is_reference(*tactic) && num_tactics > 0) continue;
@@ -99,7 +103,7 @@ std::string Tuner::cache_key(const Candidate& candidate, const std::string& prob
                      candidate.config, problem_key, target_.fingerprint(), target_.num_threads, effort_.rounds);
 }
 
-void Tuner::measure(const Problem& problem, const std::string& key, std::vector<Candidate>& candidates) {
+std::vector<double> Tuner::race_on_host(const Problem& problem, const std::vector<Candidate>& candidates) {
   if (!pool_) pool_ = std::make_unique<ThreadPool>(target_.num_threads);
   const ProblemBuffers buffers(problem);
   std::vector<std::unique_ptr<Contestant>> contestants;
@@ -111,12 +115,50 @@ void Tuner::measure(const Problem& problem, const std::string& key, std::vector<
       if (error.code() != ErrorCode::kUnsupported) throw;
     }
   }
-  const auto times = race(contestants, effort_, *pool_, target_);
+  std::vector<double> times = race(contestants, effort_, *pool_, target_);
   for (size_t i = 0; i < candidates.size(); ++i) {
-    candidates[i].us = contestants[i] ? times[i] : kRefused;
+    if (!contestants[i]) times[i] = kRefused;
+  }
+  return times;
+}
+
+void Tuner::measure(const Problem& problem, const std::string& key, std::vector<Candidate>& candidates) {
+  const auto times =
+      target_.is_cuda() ? race_on_gpu(problem, candidates, effort_, target_) : race_on_host(problem, candidates);
+  for (size_t i = 0; i < candidates.size(); ++i) {
+    candidates[i].us = times[i];
     cache_.insert(cache_key(candidates[i], key), candidates[i].us);
   }
   num_timed_ += static_cast<int>(candidates.size());
+}
+
+void Tuner::warm_up(std::span<const Problem> problems) const {
+  struct Task {
+    const Problem* problem;
+    Candidate candidate;
+  };
+  std::vector<Task> tasks;
+  std::set<std::string> seen;
+  for (const Problem& problem : problems) {
+    const std::string key = to_string(problem);
+    if (known_.contains(key) || !seen.insert(key).second) continue;
+    const auto candidates = enumerate(problem);
+    const auto is_timed = [&](const Candidate& c) { return cache_.find(cache_key(c, key)).has_value(); };
+    if (std::all_of(candidates.begin(), candidates.end(), is_timed)) continue;
+    for (const Candidate& candidate : candidates) tasks.push_back({&problem, candidate});
+  }
+  std::atomic<size_t> next = 0;
+  const auto work = [&] {
+    for (size_t i = next++; i < tasks.size(); i = next++) {
+      try {
+        tasks[i].candidate.tactic->warm_up(*tasks[i].problem, tasks[i].candidate.config);
+      } catch (const Error&) {  // who packs it will hear of it again
+      }
+    }
+  };
+  std::vector<std::jthread> threads;
+  for (int t = 1; t < target_.num_threads; ++t) threads.emplace_back(work);
+  work();
 }
 
 const std::vector<Candidate>& Tuner::candidates(const Problem& problem) {
@@ -126,7 +168,7 @@ const std::vector<Candidate>& Tuner::candidates(const Problem& problem) {
   if (!is_new) return candidates;
   candidates = enumerate(problem);
   // A lone candidate is timed as well: its time is the price of a plan and what `inspect` shows.
-  if (effort_.rounds > 0 && fits_in_memory(problem)) {
+  if (effort_.rounds > 0 && target_.device >= 0 && fits_in_memory(problem)) {
     bool all_cached = true;
     for (Candidate& candidate : candidates) {
       const auto us = cache_.find(cache_key(candidate, key));

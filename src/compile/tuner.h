@@ -2,6 +2,7 @@
 // The autotuner: which tactics can run a problem, and how long each takes on this machine.
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -38,13 +39,16 @@ class Tuner {
   /// All candidates that ran, in the order of the tactic table; never empty. Throws kUnsupported when no tactic takes
   /// the problem. Equal problems are timed once.
   const std::vector<Candidate>& candidates(const Problem& problem);
+  /// Lets tactics do, on all of the target's threads, what candidates() would have to wait for (compiling programs).
+  void warm_up(std::span<const Problem> problems) const;
   /// For problems whose shapes depend on data: the reference.
-  static Candidate reference();
+  Candidate reference() const;
   /// Candidates that were timed rather than found in the cache.
   int num_timed() const { return num_timed_; }
 
  private:
   std::vector<Candidate> enumerate(const Problem& problem) const;
+  std::vector<double> race_on_host(const Problem& problem, const std::vector<Candidate>& candidates);
   void measure(const Problem& problem, const std::string& key, std::vector<Candidate>& candidates);
   std::string cache_key(const Candidate& candidate, const std::string& problem_key) const;
 

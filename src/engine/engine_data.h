@@ -16,11 +16,12 @@ struct Blob {
   std::shared_ptr<const void> owner;
   const std::byte* data = nullptr;
   size_t num_bytes = 0;
+  const void* device = nullptr;  ///< Of the same bytes on the GPU that the engine was loaded for; null on CPUs.
 };
 
 struct EngineData {
-  std::string target_kind;  ///< "cpu"
-  std::string target_isa;   ///< name_of(Isa)
+  std::string target_kind;  ///< "cpu", "cuda"
+  std::string target_isa;   ///< name_of(Isa), or "sm_90"
   std::string target_fingerprint;
   std::vector<Plan> plans;  ///< One per profile; the first whose range holds the shapes is used.
   std::vector<Blob> blobs;  ///< Shared by all plans, without duplicates.

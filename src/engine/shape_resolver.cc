@@ -158,4 +158,16 @@ ResolvedShapes resolve_shapes(const Plan& plan, const std::vector<Blob>& blobs,
   return resolve_shapes(plan, constants_of(plan, blobs), input_shapes);
 }
 
+std::vector<uint32_t> free_dims_between(const ResolvedShapes& min, const ResolvedShapes& max) {
+  std::vector<uint32_t> bits(min.shapes.size(), ~uint32_t{0});
+  for (size_t v = 0; v < bits.size(); ++v) {
+    if (!min.shapes[v] || !max.shapes[v] || min.shapes[v]->rank() != max.shapes[v]->rank()) continue;
+    bits[v] = 0;
+    for (int i = 0; i < min.shapes[v]->rank(); ++i) {
+      if ((*min.shapes[v])[i] != (*max.shapes[v])[i]) bits[v] |= uint32_t{1} << static_cast<unsigned>(i);
+    }
+  }
+  return bits;
+}
+
 }  // namespace burnish

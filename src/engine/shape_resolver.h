@@ -34,4 +34,8 @@ ResolvedShapes resolve_shapes(const Plan& plan, std::vector<Tensor> constants,
 ResolvedShapes resolve_shapes(const Plan& plan, const std::vector<Blob>& blobs,
                               const std::map<std::string, Shape>& input_shapes);
 
+/// By PlanValueId: the dimensions that differ between the smallest and the largest shapes of a profile, as bits (bit 0
+/// is the first dimension). Values of unknown or differing rank have all bits set.
+std::vector<uint32_t> free_dims_between(const ResolvedShapes& min, const ResolvedShapes& max);
+
 }  // namespace burnish

@@ -26,7 +26,11 @@ struct TensorDesc {
   DType dtype = DType::kUndefined;  ///< kUndefined: an absent optional tensor.
   Shape shape;
   int64_t row_stride = 0;  ///< Elements between rows; 0 means dense (= shape.back()).
+  /// Bit i: dimension i may have another size in another execution of the same plan. Generated code takes such sizes,
+  /// and row strides, as parameters.
+  uint32_t free_dims = 0;
 
+  bool is_free(int i) const { return (free_dims >> static_cast<unsigned>(i) & 1U) != 0; }
   bool present() const { return dtype != DType::kUndefined; }
   int64_t ld() const { return row_stride > 0 ? row_stride : (shape.rank() > 0 ? shape.back() : 1); }
   bool dense() const { return row_stride == 0 || row_stride == ld_dense(); }
@@ -49,12 +53,14 @@ struct Problem {
   }
 };
 
-/// What a kernel gets for one run. Pointers of absent and of packed inputs are null.
+/// What a kernel gets for one run. Pointers of absent and of packed inputs are null. On a GPU all of them point to its
+/// memory, and run() only enqueues.
 struct KernelArgs {
   std::span<const void* const> inputs;
   std::span<void* const> outputs;
   void* scratch = nullptr;  ///< scratch_bytes() bytes, aligned to kAlignment, contents undefined.
   ThreadPool* pool = nullptr;
+  void* stream = nullptr;  ///< Of the GPU that the kernel was prepared for.
 };
 
 /// A tactic prepared for one problem. Immutable: may run in several contexts at once.
@@ -63,11 +69,17 @@ class Kernel {
   virtual ~Kernel() = default;
   virtual size_t scratch_bytes() const { return 0; }
   virtual void run(const KernelArgs& args) const = 0;
+  /// True when run() waits for the GPU, or calls what cannot be captured into a CUDA graph.
+  virtual bool synchronizes() const { return false; }
 };
 
 /// Weights in the form a kernel wants them. The bytes live in the engine file, aligned to kAlignment.
 using PackedBlob = std::vector<std::byte>;
-using PackedView = std::span<const std::byte>;
+/// The bytes on the host, and where a GPU's kernels find them.
+struct PackedView : std::span<const std::byte> {
+  using std::span<const std::byte>::span;
+  const void* device = nullptr;  ///< Of the same bytes in the target's memory; null on CPUs.
+};
 
 /// Stateless; one instance each, listed in the target's table.
 class Tactic {
@@ -86,6 +98,8 @@ class Tactic {
   virtual bool packs_input(const Problem&, int /*input*/) const { return false; }
   /// May depend on constants, attributes and the configuration, never on free dimensions or the number of threads.
   virtual std::vector<PackedBlob> pack(const Problem&, const std::string& /*config*/) const { return {}; }
+  /// Does what may be done ahead and in parallel for pack() and prepare(), such as compiling.
+  virtual void warm_up(const Problem&, const std::string& /*config*/) const {}
   /// The packed bytes outlive the kernel. Throws kUnsupported when the shapes cannot be run after all.
   virtual std::unique_ptr<Kernel> prepare(const Problem& problem, const std::string& config,
                                           std::span<const PackedView> packed, const Target& target) const = 0;
@@ -101,7 +115,11 @@ class Tactic {
 
 /// Tactics of the CPU, preferred first, the reference last. See kernels/cpu/table.cc.
 std::span<const Tactic* const> cpu_tactics();
-/// nullptr when this build has no such tactic.
+/// Tactics of NVIDIA GPUs likewise. See kernels/cuda/table.cc.
+std::span<const Tactic* const> cuda_tactics();
+/// By Target::kind.
+std::span<const Tactic* const> tactics_of(const Target& target);
+/// Of any target; nullptr when this build has no such tactic.
 const Tactic* find_tactic(std::string_view name);
 
 }  // namespace burnish

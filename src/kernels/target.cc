@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "kernels/cuda/device.h"
 
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -128,7 +129,13 @@ Isa parse_isa(std::string_view name) {
   throw error.with_hint(fmt::format("Choose one of {}.", fmt::join(kIsaNames, ", ")));
 }
 
+std::string Target::arch() const {
+  // Only with the "a" may Hopper's and Blackwell's own instructions be used.
+  return fmt::format("sm_{}{}", sm, sm >= 90 ? "a" : "");
+}
+
 std::string Target::fingerprint() const {
+  if (is_cuda()) return fmt::format("{}/{}/sm_{}/{} SMs", kind, gpu_name, sm, num_sms);
   return fmt::format("{}/{}/{}", kind, cpu_name, name_of(isa));
 }
 
@@ -145,6 +152,56 @@ Target detect_cpu(int num_threads) {
   target.l1_bytes = first_positive(system.l1, processor.l1, target.l1_bytes);
   target.l2_bytes = first_positive(system.l2, processor.l2, target.l2_bytes);
   target.l3_bytes = first_positive(system.l3, processor.l3, target.l3_bytes);
+  return target;
+}
+
+namespace {
+
+constexpr int kOldestSm = 75;
+
+/// Of a generation: multiprocessors of its largest card, shared memory that a block can have.
+struct Generation {
+  int sm, num_sms;
+  int64_t shared_bytes;
+};
+constexpr Generation kGenerations[] = {{75, 72, 64 << 10},  {80, 108, 163 << 10}, {86, 84, 99 << 10},
+                                       {89, 142, 99 << 10}, {90, 132, 227 << 10}, {100, 148, 227 << 10},
+                                       {120, 188, 99 << 10}};
+
+}  // namespace
+
+Target absent_gpu(int sm, int num_threads) {
+  check(sm >= kOldestSm && sm < 1000, ErrorCode::kUnsupported, "there are no tactics for compute capability {}.{}",
+        sm / 10, sm % 10);
+  const Generation* generation = std::begin(kGenerations);
+  for (const Generation& g : kGenerations) {
+    if (g.sm <= sm) generation = &g;
+  }
+  Target target = detect_cpu(num_threads);
+  target.kind = "cuda";
+  target.device = -1;
+  target.sm = sm;
+  target.gpu_name = "not at hand";
+  target.num_sms = generation->num_sms;
+  target.shared_bytes = generation->shared_bytes;
+  return target;
+}
+
+Target detect_cuda(int device, int num_threads) {
+  const cuda::DeviceInfo& info = cuda::Device::get(device).info();
+  check(info.sm >= kOldestSm, ErrorCode::kUnsupported,
+        "GPU {} ({}) has compute capability {}.{}; Burnish needs 7.5 or newer", device, info.name, info.sm / 10,
+        info.sm % 10);
+  Target target = detect_cpu(num_threads);
+  target.kind = "cuda";
+  target.device = device;
+  target.gpu_name = info.name;
+  target.sm = info.sm;
+  target.num_sms = info.num_sms;
+  target.driver_version = info.driver_version;
+  target.gpu_bytes = info.memory_bytes;
+  target.shared_bytes = info.max_shared_bytes;
+  target.l2_bytes = info.l2_bytes;
   return target;
 }
 

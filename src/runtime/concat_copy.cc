@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "kernels/cuda/device.h"
+
 namespace burnish {
 namespace {
 
@@ -50,6 +52,13 @@ void ConcatCopy::run(const KernelArgs& args) const {
   for (const Rows& c : copies_) {
     const auto* source = static_cast<const std::byte*>(args.inputs[c.input]);
     auto* target = static_cast<std::byte*>(args.outputs[0]) + c.target_offset_bytes;
+    if (args.stream != nullptr) {
+      cuda::copy_rows(
+          {target, static_cast<size_t>(c.target_stride_bytes), source, static_cast<size_t>(c.source_stride_bytes),
+           static_cast<size_t>(c.row_bytes), static_cast<size_t>(c.num_rows)},
+          args.stream);
+      continue;
+    }
     const auto copy_rows = [&](int64_t begin, int64_t end) {
       for (int64_t r = begin; r < end; ++r) {
         std::memcpy(target + r * c.target_stride_bytes, source + r * c.source_stride_bytes,

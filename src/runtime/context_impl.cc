@@ -1,8 +1,6 @@
 #include "runtime/context_impl.h"
 
 #include <algorithm>
-#include <chrono>
-#include <cstring>
 
 #include "runtime/lookup.h"
 #include "runtime/shape_choice.h"
@@ -20,35 +18,21 @@ int checked_threads(int num_threads) {
   return num_threads;
 }
 
-bool is_aligned(const void* data, size_t alignment) {
-  return reinterpret_cast<uintptr_t>(data) % alignment == 0;
-}
-
-// Rows that stand apart are joined.
-void copy_dense(const TensorView& from, int64_t row_stride, void* to) {
-  const size_t bytes = from.num_bytes();
-  if (bytes == 0 || from.data == to) return;
-  if (row_stride == 0) {
-    std::memmove(to, from.data, bytes);
-    return;
-  }
-  const size_t row = static_cast<size_t>(from.shape.back()) * size_of(from.dtype);
-  const size_t stride = static_cast<size_t>(row_stride) * size_of(from.dtype);
-  for (size_t r = 0; r < bytes / row; ++r) {
-    std::memcpy(static_cast<std::byte*>(to) + r * row, static_cast<const std::byte*>(from.data) + r * stride, row);
-  }
-}
-
 }  // namespace
 
 ExecutionContext::Impl::Prepared::Prepared(const Engine::Impl& engine, const Plan& plan, const Target& target,
-                                           const std::vector<Shape>& shapes)
-    : steps(engine.data, plan, target, engine.find, shapes) {
+                                           Session& session, const std::vector<Shape>& shapes)
+    : steps(engine.data, plan, target, engine.find, shapes), runner(session.create_runner(steps)) {
+  check(!steps.is_late() || !target.is_cuda(), ErrorCode::kUnsupported,
+        "shapes that depend on data cannot be executed on GPUs yet");
   if (steps.is_late()) late = std::make_unique<LateSteps>(engine.data, steps, target, engine.find);
 }
 
 ExecutionContext::Impl::Impl(std::shared_ptr<const Engine::Impl> engine, int num_threads)
-    : engine_(std::move(engine)), pool_(checked_threads(num_threads)), target_(engine_->target) {
+    : engine_(std::move(engine)),
+      pool_(engine_->target.is_cuda() ? 1 : checked_threads(num_threads)),
+      target_(engine_->target),
+      session_(target_.is_cuda() ? create_cuda_session(pool_, target_) : create_host_session(pool_)) {
   target_.num_threads = pool_.num_threads();
   const Plan& plan = interface();
   shapes_.resize(plan.inputs.size());
@@ -116,7 +100,7 @@ void ExecutionContext::Impl::prepare() {
   if (known != cache_.end()) {
     next = known->get();
   } else {
-    auto made = std::make_unique<Prepared>(*engine_, plan, target_, shapes_);
+    auto made = std::make_unique<Prepared>(*engine_, plan, target_, *session_, shapes_);
     if (cache_.size() == kMaxRemembered) {
       cache_.erase(std::min_element(cache_.begin(), cache_.end(),
                                     [](const auto& a, const auto& b) { return a->last_used < b->last_used; }));
@@ -124,7 +108,7 @@ void ExecutionContext::Impl::prepare() {
     cache_.push_back(std::move(made));
     next = cache_.back().get();
   }
-  arena_.reserve(static_cast<size_t>(next->steps.arena_bytes()));
+  arena_ = session_->reserve_arena(static_cast<size_t>(next->steps.arena_bytes()));
   next->last_used = ++uses_;
   current_ = next;
 }
@@ -132,7 +116,7 @@ void ExecutionContext::Impl::prepare() {
 void ExecutionContext::Impl::bind() {
   bind_inputs();
   bind_outputs();
-  current_->steps.bind({arena_.data(), input_bases_, output_bases_});
+  current_->runner->bind({arena_, input_bases_, output_bases_});
   is_bound_ = true;
 }
 
@@ -145,13 +129,7 @@ void ExecutionContext::Impl::bind_inputs() {
     check(!needed || (input.is_set && input.data != nullptr), ErrorCode::kInvalidArgument,
           "input '{}' has no data: call set_input(\"{}\", …) first", b.name, b.name);
     const DType dtype = interface().values[static_cast<size_t>(b.value)].dtype;
-    input_bases_[i] = input.data;
-    if (!needed || is_aligned(input.data, size_of(dtype))) continue;
-    if (input.aligned_bytes < bytes) {
-      input.aligned = allocate_aligned(bytes);
-      input.aligned_bytes = bytes;
-    }
-    input_bases_[i] = input.aligned.get();
+    input_bases_[i] = needed ? session_->place_input(i, input.data, bytes, size_of(dtype)) : input.data;
   }
 }
 
@@ -172,29 +150,40 @@ void ExecutionContext::Impl::bind_outputs() {
     if (outputs_[i].target == nullptr || !current_->steps.can_write_directly(i)) continue;
     const auto id = static_cast<size_t>(plan.outputs[i].value);
     const auto bytes = static_cast<size_t>(dense_bytes(plan.values[id].dtype, *current_->steps.resolved().shapes[id]));
-    const bool direct = is_aligned(outputs_[i].target, size_of(plan.values[id].dtype)) &&
+    const bool direct = session_->can_compute_in(outputs_[i].target, size_of(plan.values[id].dtype)) &&
                         bytes <= outputs_[i].capacity && !overlaps_an_input(outputs_[i].target, bytes);
     if (direct) output_bases_[i] = outputs_[i].target;
   }
 }
 
-void ExecutionContext::Impl::copy_misaligned_inputs() {
+void ExecutionContext::Impl::stage_inputs(void* stream) {
   for (size_t i = 0; i < inputs_.size(); ++i) {
     if (input_bases_[i] == inputs_[i].data) continue;
-    std::memcpy(inputs_[i].aligned.get(), inputs_[i].data, static_cast<size_t>(current_->steps.input_bytes(i)));
+    session_->stage_input(i, inputs_[i].data, static_cast<size_t>(current_->steps.input_bytes(i)), stream);
   }
 }
 
-void ExecutionContext::Impl::execute(const StepObserver* observer) {
+void ExecutionContext::Impl::launch(void* stream, const StepObserver* observer) {
   prepare();
   if (!is_bound_) bind();
   check_capacities();
   has_run_ = false;
-  copy_misaligned_inputs();
-  run_steps(observer);
+  stage_inputs(stream);
+  current_->runner->run(stream, observer);
   if (current_->late) current_->late->run(pool_, observer);
-  finish_outputs();
+  deliver_outputs(stream);
   has_run_ = true;
+}
+
+void ExecutionContext::Impl::execute(const StepObserver* observer) {
+  launch(nullptr, observer);
+  session_->finish();
+}
+
+void ExecutionContext::Impl::enqueue(void* stream) {
+  check(target_.is_cuda() && stream != nullptr, ErrorCode::kInvalidArgument,
+        "enqueue() needs an engine for a GPU and one of its streams: call execute() instead");
+  launch(stream, nullptr);
 }
 
 // Before anything runs, as far as shapes are known.
@@ -211,23 +200,6 @@ void ExecutionContext::Impl::check_capacities() const {
   }
 }
 
-void ExecutionContext::Impl::run_steps(const StepObserver* observer) {
-  using Clock = std::chrono::steady_clock;
-  const Plan& plan = current_->steps.plan();
-  for (const StepRun& run : current_->steps.runs()) {
-    const auto begin = observer != nullptr ? Clock::now() : Clock::time_point();
-    try {
-      run.run(pool_);
-    } catch (Error& e) {
-      e.add_frame(fmt::format("step '{}' ({})", plan.steps[run.step].name, plan.steps[run.step].op));
-      throw;
-    }
-    if (observer != nullptr) {
-      (*observer)(run.step, run.cost, std::chrono::duration<double, std::micro>(Clock::now() - begin).count());
-    }
-  }
-}
-
 TensorView ExecutionContext::Impl::computed_output(size_t i) const {
   const Specialization& steps = current_->steps;
   const auto id = static_cast<size_t>(steps.plan().outputs[i].value);
@@ -237,22 +209,18 @@ TensorView ExecutionContext::Impl::computed_output(size_t i) const {
   return {steps.plan().values[id].dtype, *steps.resolved().shapes[id], steps.pointer(static_cast<PlanValueId>(id))};
 }
 
-void ExecutionContext::Impl::finish_outputs() {
+void ExecutionContext::Impl::deliver_outputs(void* stream) {
   const MemoryLayout& layout = current_->steps.layout();
   for (size_t i = 0; i < outputs_.size(); ++i) {
     Output& output = outputs_[i];
     const TensorView view = computed_output(i);
     const auto id = static_cast<size_t>(current_->steps.plan().outputs[i].value);
     output.shape = view.shape;
-    output.result = view.data;
-    void* target = output.target;
-    if (target == nullptr && layout.staging[i] >= 0) target = arena_.data() + layout.staging[i];
-    if (target == nullptr) continue;
     check(output.target == nullptr || view.num_bytes() <= output.capacity, ErrorCode::kInvalidArgument,
           "output '{}' {} takes {} bytes, but set_output() gave {}", interface().outputs[i].name, to_string(view.shape),
           view.num_bytes(), output.capacity);
-    copy_dense(view, layout.places[id].row_stride, target);
-    output.result = target;
+    std::byte* staging = layout.staging[i] >= 0 ? arena_ + layout.staging[i] : nullptr;
+    output.result = session_->deliver(i, view, layout.places[id].row_stride, output.target, staging, stream);
   }
 }
 

@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "base/thread_pool.h"
-#include "runtime/arena.h"
 #include "runtime/engine_impl.h"
 #include "runtime/late_steps.h"
+#include "runtime/session.h"
 #include "runtime/specialization.h"
 
 namespace burnish {
@@ -24,19 +24,23 @@ struct ExecutionContext::Impl {
   void prepare();
   /// observer may be null.
   void execute(const StepObserver* observer);
+  /// Like execute(), but on the caller's stream, without waiting for it.
+  void enqueue(void* stream);
 
   bool depends_on_data(std::string_view output) const;
   bool is_written_directly(std::string_view output) const;
   TensorView output(std::string_view name, bool with_data) const;
-  size_t arena_bytes() const { return arena_.size(); }
+  size_t arena_bytes() const { return session_->arena_bytes(); }
   int num_threads() const { return pool_.num_threads(); }
   std::vector<StepTiming> profile(int rounds);
 
  private:
   /// A specialisation with what it needs while running.
   struct Prepared {
-    Prepared(const Engine::Impl& engine, const Plan& plan, const Target& target, const std::vector<Shape>& shapes);
+    Prepared(const Engine::Impl& engine, const Plan& plan, const Target& target, Session& session,
+             const std::vector<Shape>& shapes);
     Specialization steps;
+    std::unique_ptr<Runner> runner;
     std::unique_ptr<LateSteps> late;
     uint64_t last_used = 0;
   };
@@ -44,8 +48,6 @@ struct ExecutionContext::Impl {
     const void* data = nullptr;
     bool is_set = false;
     bool has_shape = false;
-    std::shared_ptr<void> aligned;  // a copy of misaligned memory
-    size_t aligned_bytes = 0;
   };
   struct Output {
     void* target = nullptr;  // the caller's memory
@@ -59,22 +61,24 @@ struct ExecutionContext::Impl {
   void bind_inputs();
   void bind_outputs();
   bool overlaps_an_input(const void* data, size_t num_bytes) const;
-  void copy_misaligned_inputs();
+  void stage_inputs(void* stream);
   void check_capacities() const;
-  void run_steps(const StepObserver* observer);
-  void finish_outputs();
+  /// Everything but waiting.
+  void launch(void* stream, const StepObserver* observer);
+  void deliver_outputs(void* stream);
   TensorView computed_output(size_t i) const;
 
   std::shared_ptr<const Engine::Impl> engine_;
   ThreadPool pool_;
   Target target_;
+  std::unique_ptr<Session> session_;
   std::vector<Shape> shapes_;  // by input
   std::vector<Input> inputs_;
   std::vector<Output> outputs_;
   std::vector<std::unique_ptr<Prepared>> cache_;
   Prepared* current_ = nullptr;  // null when the shapes have changed
   uint64_t uses_ = 0;
-  Arena arena_;
+  std::byte* arena_ = nullptr;
   std::vector<const void*> input_bases_;
   std::vector<void*> output_bases_;
   bool is_bound_ = false;

@@ -7,6 +7,7 @@
 #include "engine/engine_file.h"
 #include "runtime/boundary.h"
 #include "runtime/context_impl.h"
+#include "runtime/device_copies.h"
 #include "runtime/engine_impl.h"
 #include "runtime/lookup.h"
 #include "runtime/shape_choice.h"
@@ -18,12 +19,30 @@ namespace {
   throw Error(ErrorCode::kMismatch, message).with_hint("rebuild the engine on this machine with `burnish build`");
 }
 
+// Machine code runs on the architecture that it was compiled for, and needs a driver that knows its version of CUDA.
+Target gpu_for(const EngineData& data, int device) {
+  Target target = detect_cuda(device, num_available_cores());
+  const std::string here = fmt::format("sm_{}", target.sm);
+  if (data.target_isa != here) {
+    throw_mismatch(fmt::format("the engine was built for {} ({}), GPU {} is {} ({})", data.target_isa,
+                               data.target_fingerprint, device, here, target.gpu_name));
+  }
+  const auto built = data.metadata.find("cuda.version");
+  const int major = built == data.metadata.end() ? 0 : std::atoi(built->second.c_str());
+  if (target.driver_version / 1000 < major) {
+    throw_mismatch(fmt::format("the engine was built with CUDA {}, this machine's driver knows CUDA {}.{}",
+                               built->second, target.driver_version / 1000, target.driver_version % 1000 / 10));
+  }
+  return target;
+}
+
 // Kernels are prepared for the instruction set of the build, so that packed weights mean the same.
-Target target_for(const EngineData& data) {
+Target target_for(const EngineData& data, int device) {
+  if (data.target_kind == "cuda") return gpu_for(data, device);
   Target target = detect_cpu(num_available_cores());
   if (data.target_kind != target.kind) {
-    throw_mismatch(fmt::format("the engine was built for the target '{}', this program runs on '{}'", data.target_kind,
-                               target.kind));
+    throw_mismatch(fmt::format("the engine was built for the target '{}', this version knows 'cpu' and 'cuda'",
+                               data.target_kind));
   }
   Isa isa = Isa::kScalar;
   try {
@@ -111,23 +130,32 @@ DType dtype_of(DataType type) {
   return row->internal;
 }
 
-Engine::Impl::Impl(EngineData engine_data, TacticLookup lookup)
-    : data(std::move(engine_data)), find(lookup), target(target_for(data)) {
+Engine::Impl::Impl(EngineData engine_data, TacticLookup lookup, int device)
+    : data(std::move(engine_data)), find(lookup), target(target_for(data, device)) {
+  if (target.is_cuda()) upload_blobs();
   inputs = describe(data, data.plans[0].inputs);
   outputs = describe(data, data.plans[0].outputs);
   weight_bytes = stored_bytes(data.blobs);
 }
 
-Engine Engine::load(const std::string& path) {
-  return at_boundary([&] { return Engine(std::make_shared<const Impl>(read_engine(path))); });
+void Engine::Impl::upload_blobs() {
+  std::vector<std::span<const std::byte>> ranges;
+  for (const Blob& blob : data.blobs) ranges.emplace_back(blob.data, blob.num_bytes);
+  DeviceCopies copies = copy_to_device(ranges, target);
+  for (size_t i = 0; i < ranges.size(); ++i) data.blobs[i].device = copies.addresses[i];
+  device_blobs = std::move(copies.owner);
 }
 
-Engine Engine::deserialize(std::span<const std::byte> bytes) {
+Engine Engine::load(const std::string& path, int device) {
+  return at_boundary([&] { return Engine(std::make_shared<const Impl>(read_engine(path), &find_tactic, device)); });
+}
+
+Engine Engine::deserialize(std::span<const std::byte> bytes, int device) {
   return at_boundary([&] {
     const std::shared_ptr<void> copy = allocate_aligned(bytes.size());
     if (!bytes.empty()) std::memcpy(copy.get(), bytes.data(), bytes.size());
     const std::span<const std::byte> aligned(static_cast<const std::byte*>(copy.get()), bytes.size());
-    return Engine(std::make_shared<const Impl>(parse_engine(aligned, copy, "in memory")));
+    return Engine(std::make_shared<const Impl>(parse_engine(aligned, copy, "in memory"), &find_tactic, device));
   });
 }
 

@@ -12,7 +12,8 @@ namespace burnish {
 
 struct Engine::Impl {
   /// Throws kMismatch unless the engine can run on this machine. find: where kernels come from (tests bring their own).
-  explicit Impl(EngineData engine_data, TacticLookup find = &find_tactic);
+  /// device: which GPU, for engines that were built for one.
+  explicit Impl(EngineData engine_data, TacticLookup find = &find_tactic, int device = 0);
 
   EngineData data;
   TacticLookup find;
@@ -20,6 +21,10 @@ struct Engine::Impl {
   std::vector<BindingInfo> inputs;
   std::vector<BindingInfo> outputs;
   size_t weight_bytes = 0;
+  std::shared_ptr<void> device_blobs;  ///< The blobs in a GPU's memory.
+
+ private:
+  void upload_blobs();
 };
 
 DataType public_type_of(DType dtype);

@@ -35,6 +35,10 @@ void ExecutionContext::execute() {
   at_boundary([&] { impl_->execute(nullptr); });
 }
 
+void ExecutionContext::enqueue(void* stream) {
+  at_boundary([&] { impl_->enqueue(stream); });
+}
+
 bool ExecutionContext::depends_on_data(std::string_view output) const {
   return at_boundary([&] { return impl_->depends_on_data(output); });
 }

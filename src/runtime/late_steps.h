@@ -6,12 +6,10 @@
 #include <vector>
 
 #include "engine/engine_data.h"
+#include "runtime/session.h"
 #include "runtime/specialization.h"
 
 namespace burnish {
-
-/// Called around every step when someone measures: the step's index, and what it cost.
-using StepObserver = std::function<void(size_t step, const StepCost& cost, double us)>;
 
 class LateSteps {
  public:

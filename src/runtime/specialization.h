@@ -23,7 +23,7 @@ struct StepRun {
   std::vector<void*> outputs;
   void* scratch = nullptr;
 
-  void run(ThreadPool& pool) const;
+  void run(ThreadPool& pool, void* stream) const;
 };
 
 /// Memory to bind to. outputs: the caller's memory to write into directly, or null.
@@ -45,6 +45,8 @@ class Specialization {
   const MemoryLayout& layout() const { return layout_; }
   int64_t arena_bytes() const { return layout_.arena_bytes; }
   std::span<const StepRun> runs() const { return runs_; }
+  /// One of runs(); an error gains the frame "step NAME (OP)".
+  void run_step(const StepRun& run, ThreadPool& pool, void* stream) const;
   bool is_late() const { return resolved_.first_late_step < plan_.steps.size(); }
   /// True when a step or an output reads the elements of input i.
   bool reads_input(size_t i) const { return reads_input_[i]; }
@@ -60,16 +62,21 @@ class Specialization {
 
  private:
   void prepare_steps(const EngineData& data, const Target& target, TacticLookup find);
+  void find_free_dims(const EngineData& data);
   void find_direct_outputs();
   void find_read_inputs();
+  void upload_constants(const EngineData& data, const Target& target);
 
   const Plan& plan_;
   std::vector<Shape> input_shapes_;
   ResolvedShapes resolved_;
   MemoryLayout layout_;
+  std::vector<uint32_t> free_dims_;  // by value; empty on CPUs
   std::vector<StepRun> runs_;
   std::vector<bool> reads_input_;          // by input
   std::vector<bool> direct_;               // by output
+  std::vector<const void*> constants_;     // by value: where kernels find it
+  std::shared_ptr<void> uploaded_;         // what a GPU needs of them besides the engine's blobs
   std::vector<std::byte*> root_pointers_;  // by root
 };
 

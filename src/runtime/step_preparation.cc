@@ -13,10 +13,11 @@ bool is_empty(const TensorDesc& desc) {
   return desc.present() && std::any_of(desc.shape.begin(), desc.shape.end(), [](int64_t d) { return d == 0; });
 }
 
-TensorDesc describe(const Plan& plan, PlanValueId id, const ResolvedShapes& resolved, const MemoryLayout& layout) {
+TensorDesc describe(const Plan& plan, PlanValueId id, const ResolvedShapes& resolved, const MemoryLayout& layout,
+                    std::span<const uint32_t> free_dims) {
   if (id == kAbsent) return {};
   const auto i = static_cast<size_t>(id);
-  return {plan.values[i].dtype, *resolved.shapes[i], layout.places[i].row_stride};
+  return {plan.values[i].dtype, *resolved.shapes[i], layout.places[i].row_stride, free_dims.empty() ? 0 : free_dims[i]};
 }
 
 void check_inputs(const Tactic& tactic, const Plan& plan, const PlanStep& step, const Problem& problem,
@@ -71,17 +72,18 @@ const Tactic& tactic_of(const PlanStep& step, TacticLookup find) {
   return *tactic;
 }
 
-Problem problem_of(const Plan& plan, const PlanStep& step, const ResolvedShapes& resolved, const MemoryLayout& layout) {
+Problem problem_of(const Plan& plan, const PlanStep& step, const ResolvedShapes& resolved, const MemoryLayout& layout,
+                   std::span<const uint32_t> free_dims) {
   Problem problem;
   problem.op = step.op;
   problem.attrs = &step.attrs;
   for (const PlanValueId id : step.inputs) {
     const auto i = static_cast<size_t>(id);
-    problem.inputs.push_back(describe(plan, id, resolved, layout));
+    problem.inputs.push_back(describe(plan, id, resolved, layout, free_dims));
     problem.constants.push_back(id == kAbsent ? Tensor() : resolved.tensors[i]);
     problem.is_constant.push_back(id != kAbsent && plan.values[i].kind == ValueKind::kConstant);
   }
-  for (const PlanValueId id : step.outputs) problem.outputs.push_back(describe(plan, id, resolved, layout));
+  for (const PlanValueId id : step.outputs) problem.outputs.push_back(describe(plan, id, resolved, layout, free_dims));
   return problem;
 }
 
@@ -98,6 +100,7 @@ std::unique_ptr<Kernel> prepare_kernel(const Tactic& tactic, const EngineData& d
   for (const int32_t i : step.packed) {
     const Blob& blob = data.blobs[static_cast<size_t>(i)];
     packed.emplace_back(blob.data, blob.num_bytes);
+    packed.back().device = blob.device;
   }
   auto kernel = tactic.prepare(problem, step.config, packed, target);
   check(kernel != nullptr, ErrorCode::kInternal, "tactic {} prepared nothing", tactic.name());

@@ -1,6 +1,7 @@
 #pragma once
 // From a step of a plan to a kernel, trusting nothing that the engine file says.
 #include <memory>
+#include <span>
 
 #include "engine/engine_data.h"
 #include "kernels/tactic.h"
@@ -12,7 +13,9 @@ namespace burnish {
 const Tactic& tactic_of(const PlanStep& step, TacticLookup find);
 
 /// The step as the tactic meets it, shapes and strides as laid out. Requires that all its shapes are known.
-Problem problem_of(const Plan& plan, const PlanStep& step, const ResolvedShapes& resolved, const MemoryLayout& layout);
+/// free_dims: by value (TensorDesc::free_dims); empty: none.
+Problem problem_of(const Plan& plan, const PlanStep& step, const ResolvedShapes& resolved, const MemoryLayout& layout,
+                   std::span<const uint32_t> free_dims);
 
 /// Throws unless the tactic runs this operator on these tensors: inputs without data are packed away, strides and
 /// shared memory are accepted.

@@ -109,6 +109,8 @@ class InferenceServer {
     uint64_t request_bytes = 0, response_bytes = 0, duration_us = 0;
   };
   virtual void log_access(const Access& access) = 0;
+  /// False: nothing is logged, so that log_access() need not be called.
+  virtual bool logs_access() const { return true; }
 };
 
 /// KServe's name of an element type (empty: it has none there), and back. parse: false when there is none.

@@ -42,6 +42,8 @@ struct Bytes {
   const std::byte* data = nullptr;
   size_t size = 0;
   std::shared_ptr<const void> owner;
+  /// Another process can write to it at any time (a shared memory region): is copied before anything is read from it.
+  bool is_shared = false;
 };
 
 /// Dense, row-major, little-endian; size is shape times element size (checked by the scheduler).

@@ -105,18 +105,6 @@ void expect_close(const Tensor& actual, const Tensor& expected, double tolerance
   }
 }
 
-void expect_equal(const Tensor& actual, const Tensor& expected, const CheckOptions& options) {
-  if (expected.dtype() == DType::kFloat32) return expect_close<float>(actual, expected, options.tolerance);
-  if (expected.dtype() == DType::kFloat64) return expect_close<double>(actual, expected, options.tolerance);
-  if (options.steps > 0) {
-    if (expected.dtype() == DType::kUInt8) return expect_within_steps<uint8_t>(actual, expected, options);
-    if (expected.dtype() == DType::kInt8) return expect_within_steps<int8_t>(actual, expected, options);
-    if (expected.dtype() == DType::kBFloat16) return expect_within_steps<BFloat16>(actual, expected, options);
-    if (expected.dtype() == DType::kFloat16) return expect_within_steps<Half>(actual, expected, options);
-  }
-  EXPECT_TRUE(actual.identical(expected)) << "bytes differ, shape " << to_string(expected.shape());
-}
-
 /// One configuration on one ISA with one number of threads, then once more in place where the tactic may.
 void check_configuration(const Tactic& tactic, const ProblemCase& problem_case, const std::vector<Tensor>& expected,
                          const std::string& config, Isa isa, int threads, const CheckOptions& options) {
@@ -141,6 +129,18 @@ void check_configuration(const Tactic& tactic, const ProblemCase& problem_case, 
 }
 
 }  // namespace
+
+void expect_equal(const Tensor& actual, const Tensor& expected, const CheckOptions& options) {
+  if (expected.dtype() == DType::kFloat32) return expect_close<float>(actual, expected, options.tolerance);
+  if (expected.dtype() == DType::kFloat64) return expect_close<double>(actual, expected, options.tolerance);
+  if (options.steps > 0) {
+    if (expected.dtype() == DType::kUInt8) return expect_within_steps<uint8_t>(actual, expected, options);
+    if (expected.dtype() == DType::kInt8) return expect_within_steps<int8_t>(actual, expected, options);
+    if (expected.dtype() == DType::kBFloat16) return expect_within_steps<BFloat16>(actual, expected, options);
+    if (expected.dtype() == DType::kFloat16) return expect_within_steps<Half>(actual, expected, options);
+  }
+  EXPECT_TRUE(actual.identical(expected)) << "bytes differ, shape " << to_string(expected.shape());
+}
 
 Tensor random_tensor(DType dtype, const Shape& shape, uint64_t seed, float low, float high) {
   Tensor t(dtype, shape);

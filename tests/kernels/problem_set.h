@@ -52,6 +52,9 @@ Target target_with(Isa isa, int num_threads);
 /// The instruction sets with kernels of their own that this machine has.
 std::vector<Isa> testable_isas();
 
+/// Fails the running test where the tensors differ by more than the options allow.
+void expect_equal(const Tensor& actual, const Tensor& expected, const CheckOptions& options);
+
 /// Fails the running test where the tactic's result differs from the reference, where it writes outside its outputs,
 /// or where no configuration can be prepared.
 void expect_matches_reference(const Tactic& tactic, const ProblemCase& problem_case, const CheckOptions& options = {});

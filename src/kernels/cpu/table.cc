@@ -40,11 +40,4 @@ std::span<const Tactic* const> cpu_tactics() {
   return kTable;
 }
 
-const Tactic* find_tactic(std::string_view name) {
-  for (const Tactic* tactic : cpu_tactics()) {
-    if (tactic->name() == name) return tactic;
-  }
-  return nullptr;
-}
-
 }  // namespace burnish

@@ -1,0 +1,56 @@
+#include "builder/build_target.h"
+
+#include <charconv>
+
+#include "base/error.h"
+#include "base/thread_pool.h"
+#include "kernels/cuda/nvrtc.h"
+
+namespace burnish {
+namespace {
+
+constexpr std::string_view kCuda = "cuda";
+
+/// N of "cuda:N", 0 of "cuda".
+int device_of(std::string_view text) {
+  if (text == kCuda) return 0;
+  int device = -1;
+  if (text.starts_with("cuda:")) {
+    const auto [end, error] = std::from_chars(text.data() + kCuda.size() + 1, text.data() + text.size(), device);
+    if (error != std::errc() || end != text.data() + text.size()) device = -1;
+  }
+  if (device >= 0) return device;
+  throw Error(ErrorCode::kInvalidArgument, fmt::format("there is no target '{}'", text))
+      .with_hint("targets are cpu, cuda (the first GPU), cuda:N and sm_80, sm_90, … (a GPU that is not at hand)");
+}
+
+/// 90 of "sm_90"; 0 for anything else.
+int capability_of(std::string_view text) {
+  constexpr std::string_view kPrefix = "sm_";
+  int sm = 0;
+  if (!text.starts_with(kPrefix)) return 0;
+  const auto [end, error] = std::from_chars(text.data() + kPrefix.size(), text.data() + text.size(), sm);
+  return error == std::errc() && end == text.data() + text.size() ? sm : 0;
+}
+
+void check_gpu_options(const BuildOptions& options) {
+  if (!cuda::nvrtc_available()) cuda::compile_cubin("", "sm_90", "nothing");  // says what is missing
+  const PrecisionOptions& o = options.precision;
+  const bool absent = capability_of(options.target) > 0;
+  check(!absent || !o.has_samples(), ErrorCode::kUnsupported,
+        "accuracy cannot be measured for {}, which is not at hand: leave out --calibrate and --best", options.target);
+  check(!o.int8, ErrorCode::kUnsupported, "engines for GPUs cannot compute on INT8 yet: leave out --int8");
+}
+
+}  // namespace
+
+Target build_target(const BuildOptions& options) {
+  const int num_threads = options.num_threads > 0 ? options.num_threads : num_available_cores();
+  if (options.target == "cpu") return detect_cpu(num_threads);
+  const int sm = capability_of(options.target);
+  Target target = sm > 0 ? absent_gpu(sm, num_threads) : detect_cuda(device_of(options.target), num_threads);
+  check_gpu_options(options);
+  return target;
+}
+
+}  // namespace burnish

@@ -1,0 +1,3 @@
+
+identity*
+INPUT0UINT16*"ÿÿ

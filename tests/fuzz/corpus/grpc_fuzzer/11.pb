@@ -1,0 +1,3 @@
+
+identity*
+INPUT0BYTES*Btext

@@ -1,0 +1,5 @@
+
+
+trace_level
+
+TIMESTAMPSidentity

@@ -1,0 +1,5 @@
+
+
+log_info
+
+log_verbose_level
