@@ -100,6 +100,7 @@ struct ModelConfig {
   std::vector<EnsembleStep> ensemble;  ///< In order of the file; executed as their tensors become ready.
   VersionPolicy version_policy;
   bool response_cache = false;
+  std::string default_model_filename;  ///< In a version's folder; empty: model.engine, else model.onnx.
   std::vector<WarmupSample> warmup;
   std::map<std::string, std::string> parameters;
 };

@@ -9,7 +9,7 @@
 #include "server/inference_server.h"
 #include "server/model_config.h"
 #include "server/request.h"
-#include "server/statistics.h"
+#include "server/servable.h"
 
 namespace burnish::server {
 
@@ -25,7 +25,7 @@ struct VersionOptions {
 
 /// Thread-safe. Answers may arrive on any thread, also before submit() returns: where an instance is free and the model
 /// is quick, the caller executes.
-class ModelVersion {
+class ModelVersion final : public Servable {
  public:
   /// Loads the engine, checks the configuration against it, makes the instances and warms them up. Throws
   /// burnish::Error or burnish::Exception; what() names the field, the reason and the next step. Of ensembles nothing
@@ -35,27 +35,27 @@ class ModelVersion {
   static std::shared_ptr<ModelVersion> load(const ModelConfig& config, const std::string& version, Engine engine,
                                             const VersionOptions& options = {});
   /// Like drain() with a deadline that is over. Answers keep their memory as long as they need it.
-  ~ModelVersion();
+  ~ModelVersion() override;
   ModelVersion(const ModelVersion&) = delete;
   ModelVersion& operator=(const ModelVersion&) = delete;
 
   /// Checks the request and answers it exactly once. The names in it (model, version) are taken as they are, except
   /// that the answer carries this version's.
-  void submit(InferRequest request, ResponseCallback done);
+  void submit(InferRequest request, ResponseCallback done) override;
 
   /// Takes no more requests (kUnavailable) and waits until the ones that it has are answered. At the deadline those
   /// that still wait are refused (kUnavailable); those being executed are waited for. Then the instances and their
   /// memory are given back. True when nothing had to be refused. Further calls do nothing. Not from a ResponseCallback.
-  bool drain(Clock::time_point deadline);
+  bool drain(Clock::time_point deadline) override;
 
   /// With everything filled in that was inferred from the engine: max_batch_size, inputs, outputs (dims, data_type),
   /// instance groups.
-  const ModelConfig& config() const;
-  const std::string& version() const;
+  const ModelConfig& config() const override;
+  const std::string& version() const override;
   /// Of this version only. Without the tensors that the sequence batcher handles (controls and states).
-  ModelMetadata metadata() const;
-  ModelStatistics statistics() const;
-  VersionState state() const;
+  ModelMetadata metadata() const override;
+  ModelStatistics statistics() const override;
+  VersionState state() const override;
 
  private:
   class Impl;

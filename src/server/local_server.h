@@ -1,0 +1,85 @@
+#pragma once
+// The server in this process: the repository, schedulers, shared memory and observation behind InferenceServer.
+#include <condition_variable>
+#include <thread>
+
+#include "server/engine_cache.h"
+#include "server/inference_server.h"
+#include "server/model_version.h"
+#include "server/repository.h"
+#include "server/shared_memory.h"
+
+namespace burnish::server {
+
+struct LocalServerOptions {
+  RepositoryOptions repository;
+  VersionOptions version;  ///< Of every version; model_folder is filled in.
+  /// Looks at the repository this often; zero: at start and on refresh() only.
+  std::chrono::milliseconds poll_interval{0};
+  std::string engine_cache, engine_cache_salt;  ///< See EngineCache.
+  BuildEngine build_engine;
+  /// Engines are read into memory, so that their files may be overwritten; true: mapped, so that several servers on one
+  /// machine share them, and files may only be replaced by renaming.
+  bool map_engines = false;
+  bool shared_memory = true;  ///< Clients may register regions.
+  std::string server_version;
+};
+
+class LocalServer final : public InferenceServer {
+ public:
+  explicit LocalServer(LocalServerOptions options);
+  /// Drains at once.
+  ~LocalServer() override;
+  LocalServer(const LocalServer&) = delete;
+  LocalServer& operator=(const LocalServer&) = delete;
+
+  /// Loads what the repository holds and begins to poll. Models that cannot be loaded show in the index and in
+  /// is_ready(). Throws kIo when the repository itself cannot be read. May run while requests already come.
+  void start();
+  /// Looks at the repository again, in any control mode. Logs instead of throwing.
+  void refresh();
+  /// From now on not ready, though it still serves: gateways look elsewhere.
+  void announce_end() { is_ending_ = true; }
+  /// From now on unavailable for new requests; those under way are finished until the deadline.
+  void stop(Clock::time_point deadline);
+
+  void infer(InferRequest request, ResponseCallback done) override;
+  bool is_live() const override { return true; }
+  bool is_ready() const override;
+  Status model_ready(std::string_view model, std::string_view version) const override;
+  ServerMetadata metadata() const override;
+  Status model_metadata(std::string_view model, std::string_view version, ModelMetadata& out) const override;
+  Status model_config(std::string_view model, std::string_view version, std::string& json) const override;
+  Status statistics(std::string_view model, std::string_view version, std::vector<ModelStatistics>& out) const override;
+  std::vector<IndexEntry> repository_index(bool only_ready) const override;
+  Status load_model(std::string_view model, std::string_view config_json) override;
+  Status unload_model(std::string_view model, bool unload_dependents) override;
+  Status register_shared_memory(const SharedMemoryRegion& region) override;
+  Status unregister_shared_memory(std::string_view name) override;
+  Status shared_memory_status(std::string_view name, std::vector<SharedMemoryRegion>& out) const override;
+  Status shared_memory(std::string_view region, uint64_t offset, uint64_t byte_size, std::byte*& data,
+                       std::shared_ptr<void>& owner) const override;
+  Status trace_settings(std::string_view model, const Settings& change, Settings& now) override;
+  Status log_settings(const Settings& change, Settings& now) override;
+  std::string metrics() const override;
+  std::string live_state() const override;
+  void log_access(const Access& access) override;
+
+ private:
+  std::shared_ptr<Servable> load_version(const ModelConfig& config, const ModelFolder& folder,
+                                         const VersionFolder& version);
+  Engine load_engine(const std::string& path) const;
+  std::shared_ptr<Servable> find_step(const std::string& model, int64_t version) const;
+  void poll();
+
+  LocalServerOptions options_;
+  EngineCache engine_cache_;
+  SharedMemoryRegistry shared_memory_;
+  std::atomic<bool> is_ending_{false}, is_stopping_{false};
+  std::mutex poll_mutex_;
+  std::condition_variable poll_stop_;
+  std::thread poll_thread_;
+  Repository repository_;  ///< Last: its models use the others.
+};
+
+}  // namespace burnish::server
