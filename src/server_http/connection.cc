@@ -142,13 +142,14 @@ std::optional<Response> Connection::refusal_of(const RequestHead& head) {
 
 std::optional<Response> Connection::access_refusal(const RequestHead& head) const {
   const HttpOptions& options = thread_.shared().options;
-  if (route_.access == Access::kOpen || route_.endpoint == Endpoint::kLivePage) return std::nullopt;
+  if (route_.access == Access::kOpen) return std::nullopt;
   const bool manages = route_.access == Access::kManagement;
   if (manages && options.management_port && !is_management_) {
     return error_response(404, "target: management endpoints answer at the management port only");
   }
   const auto& tokens = manages && !options.management_tokens.empty() ? options.management_tokens : options.tokens;
-  if (!is_authorized(head.authorization, tokens)) {
+  const bool is_public = route_.endpoint == Endpoint::kLivePage;
+  if (!is_public && !is_authorized(head.authorization, tokens)) {
     return error_response(401, "Authorization: must be 'Bearer' and one of the server's tokens");
   }
   if (manages && head.method == Method::kPost && is_from_other_origin(head)) {
@@ -260,8 +261,9 @@ void Connection::after_response() {
   if (closes_) {
     state_ = State::kLingering;
     deadline_ = Clock::now() + kLingerTime;
-    if (!start_shutdown(!is_reading_ && reader_.is_complete())) linger();
-    return;
+    const bool everything_was_read = reader_.is_complete() && !reader_.has_more();
+    if (start_shutdown(everything_was_read && !is_reading_)) return;
+    return everything_was_read ? close() : linger();
   }
   route_.model.clear();
   deadline_ = Clock::now() + thread_.shared().options.idle_timeout;

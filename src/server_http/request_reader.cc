@@ -209,6 +209,10 @@ RequestReader::Progress RequestReader::read_head() {
   if (!parser_) parser_ = std::make_unique<HeadParser>(*this);
   ErrorCode code;
   begin_ += parser_->put(boost::asio::buffer(buffer_.data() + begin_, end_ - begin_), code);
+  if (code == error::need_more && has_whole_head()) {
+    // Beast waits for the rest of a version that is too short.
+    return fail(400, StatusCode::kInvalidArgument, describe(error::bad_version));
+  }
   if (code == error::need_more && end_ - begin_ <= limits_.max_header_bytes) return Progress::kMore;
   if (code == error::need_more || code == error::header_limit) {
     return fail(431, StatusCode::kTooLarge, fmt::format("header: longer than {} bytes", limits_.max_header_bytes));
@@ -223,6 +227,11 @@ RequestReader::Progress RequestReader::read_head() {
   head_.chunked = parser_->chunked();
   if (const auto length = parser_->content_length()) head_.content_length = *length;
   return Progress::kHead;
+}
+
+bool RequestReader::has_whole_head() const {
+  const std::string_view there(reinterpret_cast<const char*>(buffer_.data()) + begin_, end_ - begin_);
+  return there.find("\r\n\r\n") != std::string_view::npos;
 }
 
 RequestReader::Progress RequestReader::accept_body() {

@@ -67,6 +67,8 @@ class RequestReader {
   /// True while no byte of a request has come.
   bool is_idle() const { return stage_ == Stage::kHead && begin_ == end_; }
   bool is_complete() const { return stage_ == Stage::kComplete; }
+  /// Bytes have come behind what was used.
+  bool has_more() const { return begin_ != end_; }
   /// Bytes of this request so far, and when its first came.
   size_t request_bytes() const { return request_bytes_; }
   Clock::time_point started() const { return started_; }
@@ -76,6 +78,7 @@ class RequestReader {
   enum class Stage { kHead, kSized, kChunked, kComplete, kBad };
 
   Progress read_head();
+  bool has_whole_head() const;
   Progress read_sized();
   Progress read_chunks();
   Progress start_body(size_t capacity);

@@ -158,8 +158,8 @@ TEST_F(HttpServerTest, EveryRequestIsInTheAccessLog) {
   client.post("/v2/models/identity/infer", inference.body, inference.fields);
   client.get("/nothing");
   stop();  // a line is written behind its answer
-  EXPECT_THAT(fake.access_log(), ::testing::ElementsAre("http POST /v2/models/identity/infer identity 7 200",
-                                                        "http GET /nothing   404"));
+  EXPECT_THAT(fake.access_log(),
+              ::testing::ElementsAre("http POST /v2/models/identity/infer identity 7 200", "http GET /nothing   404"));
 }
 
 }  // namespace

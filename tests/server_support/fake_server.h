@@ -23,6 +23,7 @@ namespace burnish::server::testing {
 class FakeServer : public InferenceServer {
  public:
   std::atomic<bool> live = true, ready = true;
+  std::atomic<int> num_cancelled = 0;
   std::chrono::milliseconds delay{20};
   Status broken_status{StatusCode::kResourceExhausted, "model 'broken': the queue is full (8 requests)"};
   std::string config_json = R"({"name":"identity","max_batch_size":8})";
@@ -61,6 +62,7 @@ class FakeServer : public InferenceServer {
     threads_.emplace_back([this, request = std::move(request), done = std::move(done)]() mutable {
       std::this_thread::sleep_for(delay);
       if (request.cancelled && request.cancelled->load()) {
+        ++num_cancelled;
         return fail(request, {StatusCode::kCancelled, "the client has gone"}, done);
       }
       done(identity(request));
