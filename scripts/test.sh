@@ -47,7 +47,7 @@ slow+=':*ReadsAndWritesAnyEncoding:*ReadAndWriteAnyEncoding'
 # Long simulations, whose code short ones run.
 slow+=':WorkedCase.*:*PoissonQueues*:*TheoryStandsBesideTheSimulation:*InstancesThatShareAQueueCarryMoreEach'
 slow+=':Report.Sensitivity*:Report.GrowthPaysSooner:Report.PaybackByHand'
-asan() { build asan burnish_unit_tests import_fuzzer engine_fuzzer grpc_fuzzer && GTEST_FILTER="-$slow" ctest --preset asan -j2 -E '^(node|cli)'; }
+asan() { build asan burnish_unit_tests import_fuzzer engine_fuzzer grpc_fuzzer http_{request,infer,endpoints,inflate}_fuzzer && GTEST_FILTER="-$slow" ctest --preset asan -j2 -E '^(node|cli|bench)'; }
 tsan() { build tsan test_base test_runtime && ctest --preset tsan -R '^(base|runtime)$'; }
 # All files take eight minutes: scripts/lint.sh without arguments does them.
 lint() { ./scripts/lint.sh --recent; }

@@ -3,8 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdio>
 #include <cstring>
+#include <thread>
 
 #include "kernels/cuda/launch.h"
 #include "kernels/cuda/nvrtc.h"
@@ -191,6 +193,22 @@ void check_on_gpu(const Tactic& tactic, const ProblemCase& c, const std::vector<
   print_row(tactic.name(), c, expected, config, prepared.time_us());
 }
 
+/// All programs at once: compiling is what takes time.
+void warm_up(const Tactic& tactic, const Problem& problem, const std::vector<std::string>& configs) {
+  std::atomic<size_t> next = 0;
+  std::vector<std::jthread> threads;
+  for (unsigned t = 0; t < std::max(1U, std::thread::hardware_concurrency()); ++t) {
+    threads.emplace_back([&] {
+      for (size_t i = next++; i < configs.size(); i = next++) {
+        try {
+          tactic.warm_up(problem, configs[i]);
+        } catch (const Error&) {  // reported where it is packed
+        }
+      }
+    });
+  }
+}
+
 void run_on_gpu(const Tactic& tactic, const ProblemCase& c, const std::vector<Tensor>& expected,
                 const CudaOptions& options) {
   const Target target = detect_cuda(0, 1);
@@ -200,8 +218,9 @@ void run_on_gpu(const Tactic& tactic, const ProblemCase& c, const std::vector<Te
     return;
   }
   int num_run = 0;
-  for (const std::string& config :
-       options.check.configs.empty() ? tactic.candidates(problem, target) : options.check.configs) {
+  const auto configs = options.check.configs.empty() ? tactic.candidates(problem, target) : options.check.configs;
+  warm_up(tactic, problem, configs);
+  for (const std::string& config : configs) {
     try {
       check_on_gpu(tactic, c, expected, config, target, options);
       ++num_run;
