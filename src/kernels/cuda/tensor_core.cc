@@ -60,8 +60,10 @@ __device__ __forceinline__ void load_matrices_transposed(uint32 (&d)[4], uint32 
                : "=r"(d[0]), "=r"(d[1]), "=r"(d[2]), "=r"(d[3]) : "r"(row));
 }
 
-// c += a·b: 16 rows, 8 columns, 32 bytes of K.
-template <typename T> __device__ __forceinline__ void multiply_add(float (&c)[4], const uint32 (&a)[4], const uint32* b);
+// c += a·b: 16 rows, 8 columns, 32 bytes of K. Never called for types that the architecture cannot multiply so.
+template <typename T> __device__ __forceinline__ void multiply_add(float (&)[4], const uint32 (&)[4], const uint32*) {
+  __trap();
+}
 template <> __device__ __forceinline__ void multiply_add<f16>(float (&c)[4], const uint32 (&a)[4], const uint32* b) {
 #if __CUDA_ARCH__ >= 800
   asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
