@@ -76,6 +76,7 @@ class LocalServer final : public InferenceServer {
   std::string metrics() const override;
   std::string live_state() const override;
   void log_access(const Access& access) override;
+  bool logs_access() const override { return access_log_ != nullptr; }
 
  private:
   std::shared_ptr<Servable> load_version(const ModelConfig& config, const ModelFolder& folder,
