@@ -73,6 +73,7 @@ class Serving {
     loader_ = std::thread([this] { load(); });
     int signal = 0;
     while (sigwait(&signals, &signal) == 0 && signal == SIGHUP) ask_for_reload();
+    std::signal(SIGHUP, SIG_IGN);
     pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);  // a second one ends the process at once
     stop();
     if (failure_) std::rethrow_exception(failure_);
