@@ -3,30 +3,16 @@
 A column that cannot be made or run raises ColumnError with a reason short enough for a table; the others go on.
 Nothing large may be imported here: a child's peak memory counts from what its parent held.
 """
-import contextlib
 import json
 import os
 import pathlib
 import subprocess
 import sys
 
-HERE = pathlib.Path(__file__).resolve().parent
+from child_process import HERE, ColumnError, WorkerProcess, checked, last_line
+
+ROOT = HERE.parent
 TEXT = ("bert", "minilm")
-
-
-class ColumnError(Exception):
-    pass
-
-
-def last_line(text):
-    lines = [line for line in text.strip().splitlines() if line.strip()]
-    return lines[-1].strip() if lines else "no message"
-
-
-def error_line(text):
-    """The line that tells why: the first that begins with "error:", or the last one."""
-    errors = [line.strip() for line in text.splitlines() if line.strip().startswith("error:")]
-    return errors[0] if errors else last_line(text)
 
 
 def input_shapes(model, batch, sequence):
@@ -37,13 +23,6 @@ def input_shapes(model, batch, sequence):
 
 def shape_text(shape):
     return "x".join(map(str, shape))
-
-
-def checked(command):
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True)
-    if done.returncode:
-        raise ColumnError(f"{error_line(done.stderr or done.stdout)} (exit code {done.returncode})")
-    return done.stdout
 
 
 def burnish_options(precision, calibration):
@@ -97,41 +76,30 @@ class Burnish:
         pass
 
 
-class Worker:
+class Worker(WorkerProcess):
     """A peer in a process that stays: it runs when told to and sleeps in between."""
 
     def __init__(self, setup, details):
-        self.log = open(setup["log"], "w+")
-        self.child = subprocess.Popen([sys.executable, HERE / "peer_worker.py", json.dumps(setup)], text=True,
-                                      stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log)
+        super().__init__("peer_worker.py", setup)
         self.peak_kb = 0
         self.details = {**details, "version": self.answer()["version"]}
 
-    def answer(self):
-        line = self.child.stdout.readline()
-        if not line:
-            self.close()
-            raise ColumnError(f"died: {self.reason()}")
-        return json.loads(line)
-
-    def reason(self):
-        self.log.seek(0)
-        return last_line(self.log.read())
-
     def round(self):
-        try:
-            self.child.stdin.write("run\n")
-            self.child.stdin.flush()
-        except BrokenPipeError:
-            raise ColumnError(f"died: {self.reason()}") from None
+        self.tell("run")
         answer = self.answer()
         self.peak_kb = answer["peak_kb"]
         return answer["median_ms"]
 
-    def close(self):
-        with contextlib.suppress(BrokenPipeError):
-            self.child.stdin.close()
-        self.child.wait()
+
+def filled_model(work, model, exporter):
+    """The ONNX model with random weights, below the folder work; made when it is not there."""
+    path = pathlib.Path(work) / f"{model}_{exporter}.onnx"
+    if not path.exists():
+        structure = ROOT / "tests/models/structures" / path.name
+        unfinished = path.with_suffix(".unfinished")
+        checked([sys.executable, ROOT / "tests/models/fill_weights.py", structure, unfinished])
+        unfinished.rename(path)
+    return path
 
 
 def calibration_file(args, model):

@@ -20,14 +20,12 @@ import argparse
 import json
 import pathlib
 import statistics
-import subprocess
 import sys
 
-from peer_columns import TEXT, ColumnError, input_shapes, make_column
+from child_process import ColumnError
+from peer_columns import ROOT, TEXT, filled_model, input_shapes, make_column
 from peer_tables import column_name, geometric_means, print_row, print_tables, ratios_of
 
-HERE = pathlib.Path(__file__).resolve().parent
-ROOT = HERE.parent
 MODELS = ("resnet50", "bert", "yolov5s", "minilm")
 PRECISIONS = {"burnish": ("fp32", "bf16", "int8"), "onnxruntime": ("fp32", "int8"), "openvino": ("fp32", "bf16", "int8")}
 
@@ -57,17 +55,9 @@ def wanted_columns(args):
     return [(product, p) for product in products for p in precisions if p in PRECISIONS[product]]
 
 
-def filled_model(args, model):
-    path = pathlib.Path(args.work) / f"{model}_{args.exporter}.onnx"
-    if not path.exists():
-        structure = ROOT / "tests/models/structures" / path.name
-        subprocess.run([sys.executable, ROOT / "tests/models/fill_weights.py", structure, path], check=True)
-    return path
-
-
 def made_columns(args, model, shapes):
     """Column name -> runner, and column name -> error of those that could not be made."""
-    float_path = filled_model(args, model)
+    float_path = filled_model(args.work, model, args.exporter)
     runners, errors = {}, {}
     for product, precision in wanted_columns(args):
         name = column_name(product, precision)
@@ -96,8 +86,8 @@ def measure(args, model, batch):
     row = {"model": model, "batch": batch, "sequence": args.sequence if model in TEXT else None, "columns": {}, "ratios": {}}
     try:
         runners, errors = made_columns(args, model, input_shapes(model, batch, args.sequence))
-    except (subprocess.CalledProcessError, OSError) as e:
-        return {**row, "errors": {model: repr(e)}}
+    except (ColumnError, OSError) as e:
+        return {**row, "errors": {model: str(e)}}
     times = run_rounds(runners, errors, args.rounds)
     for name, rounds in times.items():
         row["columns"][name] = {"median_ms": statistics.median(rounds), "least_ms": min(rounds), "rounds_ms": rounds,

@@ -9,16 +9,17 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 apt_packages=(build-essential cmake ninja-build pkg-config python3 python3-dev python3-venv protobuf-compiler libprotobuf-dev
-  libdnnl-dev libcli11-dev libfmt-dev nlohmann-json3-dev libtomlplusplus-dev libxxhash-dev libzip-dev libgrpc++-dev libssl-dev zlib1g-dev
-  libboost-dev libsimdjson-dev)
+  libdnnl-dev libcli11-dev libfmt-dev nlohmann-json3-dev libtomlplusplus-dev libxxhash-dev libzip-dev
+  libboost-dev libgrpc++-dev protobuf-compiler-grpc libsimdjson-dev libssl-dev zlib1g-dev)
 python_packages=(onnx numpy nanobind)
 # Trained weights of a sentence encoder and its tokenizer; their own dependencies (PyTorch, a hub's client) are not needed.
 python_packages_without_dependencies=()
 for option in "$@"; do
   case "$option" in
     --tests)
-      # libb64-0d: for Triton's perf_analyzer (scripts/perf_analyzer.sh).
-      apt_packages+=(libgtest-dev libgmock-dev clang clang-tidy libb64-0d)
+      # nginx, haproxy: the gateways that servers stand behind; openssl: makes their certificates; libb64-0d: Triton's
+      # perf_analyzer needs it (scripts/perf_analyzer.sh).
+      apt_packages+=(libgtest-dev libgmock-dev clang clang-tidy nginx haproxy openssl libb64-0d)
       # tritonclient: the clients that the server must understand.
       python_packages+=('tritonclient[all]')
       # scikit-build-core: makes the wheel; mypy: checks the Python package's types.

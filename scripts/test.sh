@@ -2,11 +2,11 @@
 # Everything that must hold, from a bare clone: installs, builds, tests. CI runs just this.
 #
 #   scripts/test.sh                 all stages
-#   scripts/test.sh unit models     only these: unit node python models precision asan tsan lint
+#   scripts/test.sh unit models     only these: unit node python models serve precision asan tsan lint
 set -euo pipefail
 cd "$(dirname "$0")/.."
 stages=("$@")
-((${#stages[@]})) || stages=(unit node python models precision asan tsan lint)
+((${#stages[@]})) || stages=(unit node python models serve precision asan tsan lint)
 ./scripts/setup.sh --tests
 python=.venv/bin/python
 passed=0
@@ -39,6 +39,8 @@ python() {
     "$python" tests/python/check_wheel.py build/release
 }
 models() { build release && "$python" tests/models/test_models.py; }
+# The server as its users meet it: processes, Triton's clients, gateways.
+serve() { build release burnish && "$python" -m unittest discover -s tests/serve; }
 precision() { build release && "$python" tests/models/test_precision.py; }
 # The fast tests: whole models, builds with trials and the program's own tests are left to the release build, and so are
 # products in every combination, whose code others run.
@@ -47,14 +49,17 @@ slow+=':*ReadsAndWritesAnyEncoding:*ReadAndWriteAnyEncoding'
 # Long simulations, whose code short ones run.
 slow+=':WorkedCase.*:*PoissonQueues*:*TheoryStandsBesideTheSimulation:*InstancesThatShareAQueueCarryMoreEach'
 slow+=':Report.Sensitivity*:Report.GrowthPaysSooner:Report.PaybackByHand'
-asan() { build asan burnish_unit_tests import_fuzzer engine_fuzzer grpc_fuzzer && GTEST_FILTER="-$slow" ctest --preset asan -j2 -E '^(node|cli)'; }
+fuzzers=(import_fuzzer engine_fuzzer grpc_fuzzer http_request_fuzzer http_infer_fuzzer http_endpoints_fuzzer http_inflate_fuzzer)
+asan() {
+  build asan burnish_unit_tests "${fuzzers[@]}" && GTEST_FILTER="-$slow" ctest --preset asan -j2 -E '^(node|cli|bench)'
+}
 tsan() { build tsan test_base test_runtime && ctest --preset tsan -R '^(base|runtime)$'; }
 # All files take eight minutes: scripts/lint.sh without arguments does them.
 lint() { ./scripts/lint.sh --recent; }
 
 for s in "${stages[@]}"; do
   case "$s" in
-    unit | node | python | models | precision | asan | tsan | lint) stage "$s" "$s" ;;
+    unit | node | python | models | serve | precision | asan | tsan | lint) stage "$s" "$s" ;;
     *) echo "test.sh: unknown stage '$s'" >&2; exit 2 ;;
   esac
 done

@@ -57,7 +57,7 @@ struct PrecisionOptions {
 
 struct BuildOptions {
   /// Or "cuda", "cuda:1": the GPU of this machine that the engine is for; or "sm_90": a GPU that is not at hand, for
-  /// which tactics are chosen without timing.
+  /// which tactics are chosen without timing. Several, separated by commas, make one file with an engine for each.
   std::string target = "cpu";
   std::vector<Profile> profiles;   ///< Empty: a sensible default, reported through log.
   int num_threads = 0;             ///< Threads to tune for; 0 means all cores.

@@ -4,11 +4,13 @@
 #include <chrono>
 #include <filesystem>
 
+#include "base/file.h"
 #include "builder/boundary.h"
 #include "builder/build_target.h"
 #include "builder/model_compiler.h"
 #include "builder/precision_choice.h"
 #include "builder/profiles.h"
+#include "engine/engine_bundle.h"
 #include "engine/engine_file.h"
 #include "kernels/cuda/nvrtc.h"
 #include "onnx/importer.h"
@@ -184,16 +186,38 @@ BuiltEngine build_engine(const ModelSource& source, const BuildSettings& setting
   return Build(settings, target, model).run();
 }
 
+namespace {
+
+/// Engines for all targets of options.target; the report is the first one's.
+std::pair<std::vector<EngineData>, BuildReport> build_all(const ModelSource& model, const BuildSettings& settings) {
+  std::vector<EngineData> engines;
+  BuildReport report;
+  for (const std::string& target : split_targets(settings.options.target)) {
+    BuildSettings one = settings;
+    one.options.target = target;
+    BuiltEngine built = build_engine(model, one);
+    if (engines.empty()) report = std::move(built.report);
+    engines.push_back(std::move(built.data));
+  }
+  return {std::move(engines), std::move(report)};
+}
+
+}  // namespace
+
 BuildReport build_to_file(const ModelSource& model, const std::string& engine_path, const BuildSettings& settings) {
   const auto start = std::chrono::steady_clock::now();
   check_output(engine_path);
-  BuiltEngine built = build_engine(model, settings);
+  auto [engines, report] = build_all(model, settings);
   settings.reporter.advance("write", 0, 1);
-  write_engine(built.data, engine_path);
+  if (engines.size() == 1) {
+    write_engine(engines.front(), engine_path);
+  } else {
+    write_file(engine_path, std::span<const std::byte>(serialize_bundle(engines)));
+  }
   settings.reporter.advance("write", 1, 1);
-  built.report.engine_bytes = static_cast<int64_t>(std::filesystem::file_size(engine_path));
-  built.report.seconds = seconds_since(start);
-  return std::move(built.report);
+  report.engine_bytes = static_cast<int64_t>(std::filesystem::file_size(engine_path));
+  report.seconds = seconds_since(start);
+  return std::move(report);
 }
 
 BuildReport build(const std::string& model_path, const std::string& engine_path, const BuildOptions& options) {
@@ -203,8 +227,9 @@ BuildReport build(const std::string& model_path, const std::string& engine_path,
 EngineBytes build(const ModelBytes& model, const BuildOptions& options) {
   return at_boundary([&] {
     const auto start = std::chrono::steady_clock::now();
-    BuiltEngine built = build_engine(model, {options, reporter_of(options), {}});
-    EngineBytes engine{serialize_engine(built.data), std::move(built.report)};
+    auto [engines, report] = build_all(model, {options, reporter_of(options), {}});
+    EngineBytes engine{engines.size() == 1 ? serialize_engine(engines.front()) : serialize_bundle(engines),
+                       std::move(report)};
     engine.report.engine_bytes = static_cast<int64_t>(engine.bytes.size());
     engine.report.seconds = seconds_since(start);
     return engine;

@@ -1,6 +1,8 @@
 #include "builder/build_target.h"
 
+#include <algorithm>
 #include <charconv>
+#include <set>
 
 #include "base/error.h"
 #include "base/thread_pool.h"
@@ -43,6 +45,18 @@ void check_gpu_options(const BuildOptions& options) {
 }
 
 }  // namespace
+
+std::vector<std::string> split_targets(std::string_view text) {
+  std::vector<std::string> targets;
+  for (size_t begin = 0; begin <= text.size();) {
+    const size_t end = std::min(text.find(',', begin), text.size());
+    targets.emplace_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  std::set<std::string> distinct(targets.begin(), targets.end());
+  check(distinct.size() == targets.size(), ErrorCode::kInvalidArgument, "the targets '{}' name one twice", text);
+  return targets;
+}
 
 Target build_target(const BuildOptions& options) {
   const int num_threads = options.num_threads > 0 ? options.num_threads : num_available_cores();

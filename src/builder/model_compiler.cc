@@ -23,6 +23,7 @@ PipelineOptions ModelCompiler::pipeline_options(const PrecisionPlan* precision) 
   passes.opt_level = options().opt_level;
   passes.disabled = options().disabled_passes;
   passes.precision = precision;
+  passes.strided_reads = target_.is_cuda();
   passes.reporter = stage_reporter();
   return passes;
 }

@@ -111,8 +111,8 @@ Action declare(OptionSet& command, const CommandLine&) {
   command.add("model", options->model, "The model, an .onnx file").required().value_name("MODEL.onnx");
   command.add("-o,--output", options->engine, "The engine file [MODEL.engine]").value_name("FILE");
   command
-      .add("--target", options->build.target,
-           "What the engine is for: cpu, cuda (the first GPU), cuda:N, or sm_90 (a GPU elsewhere)")
+      .add("--target,--targets", options->build.target,
+           "What the engine is for: cpu, cuda (the first GPU), cuda:N, sm_90 (a GPU elsewhere); several with commas")
       .value_name("TARGET")
       .show_default();
   command

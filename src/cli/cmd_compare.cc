@@ -10,9 +10,9 @@
 #include "cli/inputs.h"
 #include "cli/json.h"
 #include "cli/observable.h"
-#include "engine/engine_file.h"
 #include "ir/interpreter.h"
 #include "onnx/importer.h"
+#include "runtime/engine_choice.h"
 #include "runtime/engine_impl.h"
 
 namespace burnish::cli {
@@ -115,7 +115,7 @@ class LayerComparison {
 
 Comparison compare(const Options& options) {
   const Graph graph = import_model_file(options.model);
-  EngineData data = read_engine(options.engine);
+  EngineData data = choose_engine(options.engine, 0);
   if (options.per_layer) data = make_observable(std::move(data));
   const auto inputs = make_inputs(data, options.inputs);
   const Engine engine(std::make_shared<const Engine::Impl>(data));

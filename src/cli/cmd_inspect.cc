@@ -9,6 +9,7 @@
 #include "cli/command.h"
 #include "cli/describe.h"
 #include "cli/json.h"
+#include "engine/engine_bundle.h"
 #include "engine/engine_file.h"
 #include "ir/text.h"
 #include "onnx/importer.h"
@@ -65,13 +66,7 @@ int inspect_accuracy(const Options& options, const EngineData& engine) {
   return 0;
 }
 
-int inspect_engine(const Options& options) {
-  check(!options.text && !options.optimised, ErrorCode::kInvalidArgument,
-        "--text and --optimised are for models; "
-        "'{}' is an engine",
-        options.file);
-  const EngineData engine = read_engine(options.file);
-  if (options.accuracy) return inspect_accuracy(options, engine);
+void show_engine(const Options& options, const EngineData& engine) {
   if (options.dot) {
     fmt::print("{}", dot_of(engine));
   } else if (options.flags.json) {
@@ -79,6 +74,27 @@ int inspect_engine(const Options& options) {
   } else {
     print_engine(engine);
   }
+}
+
+/// All engines of a bundle, one after the other.
+int inspect_engine(const Options& options) {
+  check(!options.text && !options.optimised, ErrorCode::kInvalidArgument,
+        "--text and --optimised are for models; "
+        "'{}' is an engine",
+        options.file);
+  const auto file = MappedFile::open(options.file);
+  std::vector<EngineData> engines;
+  for (const EngineVariant& variant : engine_variants(file->bytes(), options.file)) {
+    engines.push_back(parse_engine(variant.bytes, file, options.file));
+  }
+  if (options.accuracy) return inspect_accuracy(options, engines.front());
+  if (options.flags.json && engines.size() > 1) {
+    Json all = Json::array();
+    for (const EngineData& engine : engines) all.push_back(describe_engine(engine));
+    print_json({{"engines", all}});
+    return 0;
+  }
+  for (const EngineData& engine : engines) show_engine(options, engine);
   return 0;
 }
 

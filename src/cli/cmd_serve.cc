@@ -57,7 +57,8 @@ class Serving {
   explicit Serving(const ServeOptions& options)
       : options_(options), reporter_(in_turn(make_console_reporter(level_of(options.flags)))), local_(local_options()) {
     check(!options.no_http || !options.no_grpc, ErrorCode::kInvalidArgument, "--no-http and --no-grpc leave nothing");
-    if (!options.no_http) http_ = std::make_unique<server::HttpServer>(local_, http_options_of(options));
+    if (!options.no_http) http_ = std::make_unique<server::HttpServer>(local_, http_options());
+    if (http_) local_.count_connections_with([this] { return http_->num_connections(); });
     if (!options.no_grpc) grpc_ = std::make_unique<server::GrpcServer>(local_, grpc_options_of(options));
   }
 
@@ -79,6 +80,12 @@ class Serving {
   }
 
  private:
+  server::HttpOptions http_options() const {
+    server::HttpOptions http = http_options_of(options_);
+    http.reporter = reporter_;
+    return http;
+  }
+
   server::LocalServerOptions local_options() {
     server::LocalServerOptions local = local_options_of(options_);
     local.repository.log = [this](LogLevel level, const std::string& text) { reporter_.log(level, text); };

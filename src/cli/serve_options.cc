@@ -13,6 +13,7 @@ constexpr const char* kAddresses = "Addresses";
 constexpr const char* kModels = "Models";
 constexpr const char* kSecurity = "Security";
 constexpr const char* kLimits = "Limits";
+constexpr const char* kObservation = "Observation";
 
 void declare_addresses(OptionSet& command, ServeOptions& o) {
   command.add("--host", o.host, "Address to listen at; 0.0.0.0 and :: are all of the machine's")
@@ -100,6 +101,20 @@ void declare_limits(OptionSet& command, ServeOptions& o) {
       .group(kLimits);
 }
 
+void declare_observation(OptionSet& command, ServeOptions& o) {
+  command
+      .add("--access-log", o.access_log, "A line of JSON for every request; - is standard output; SIGHUP opens it anew")
+      .value_name("FILE")
+      .group(kObservation);
+  const Option file = command.add("--trace-file", o.trace_file, "Where traces go that clients or --trace-rate ask for")
+                          .value_name("FILE")
+                          .group(kObservation);
+  command.add("--trace-rate", o.trace_rate, "Trace one of so many requests from the start [none]")
+      .value_name("N")
+      .needs(file)
+      .group(kObservation);
+}
+
 uint16_t port_of(int port, std::string_view option) {
   check(port >= 0 && port <= 65535, ErrorCode::kInvalidArgument, "{} {}: 0 to 65535 are possible", option, port);
   return static_cast<uint16_t>(port);
@@ -161,6 +176,7 @@ void declare_serve_options(OptionSet& command, ServeOptions& options) {
   declare_models(command, options);
   declare_security(command, options);
   declare_limits(command, options);
+  declare_observation(command, options);
   add_log_flags(command, options.flags);
   command.flag("--json", options.flags.json, "Write the line that says it is ready as JSON; errors too");
 }
@@ -207,6 +223,13 @@ server::LocalServerOptions local_options_of(const ServeOptions& options) {
   local.map_engines = options.map_engines;
   local.shared_memory = !options.no_shared_memory;
   local.server_version = BURNISH_VERSION;
+  local.access_log = options.access_log;
+  local.trace_file = options.trace_file;
+  check(options.trace_rate >= 0, ErrorCode::kInvalidArgument, "--trace-rate {}: give a positive number",
+        options.trace_rate);
+  local.trace.timestamps = options.trace_rate > 0;
+  if (options.trace_rate > 0) local.trace.rate = static_cast<uint64_t>(options.trace_rate);
+  local.verbose = options.flags.verbose ? 1 : 0;
   return local;
 }
 

@@ -33,6 +33,9 @@ struct ServeOptions {
   double drain_s = 30, shutdown_delay_s = 0;
   int64_t response_cache_bytes = 0;
   bool no_shared_memory = false;
+
+  std::string access_log, trace_file;
+  int trace_rate = 0;
   OutputFlags flags;
 };
 

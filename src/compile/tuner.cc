@@ -68,7 +68,11 @@ TuningEffort TuningEffort::of_level(int opt_level) {
 }
 
 Tuner::Tuner(const Target& target, TimingCache& cache, int opt_level)
-    : target_(target), cache_(cache), effort_(TuningEffort::of_level(opt_level)) {}
+    : target_(target), cache_(cache), effort_(TuningEffort::of_level(opt_level)) {
+  // A GPU's candidates take microseconds each, and more of them differ.
+  constexpr int kMoreOnGpus = 4;
+  if (target_.is_cuda() && effort_.configs < (1 << 20)) effort_.configs *= kMoreOnGpus;
+}
 
 Tuner::~Tuner() = default;
 

@@ -287,6 +287,16 @@ EngineData parse_engine(std::span<const std::byte> bytes, std::shared_ptr<const 
   }
 }
 
+EngineData parse_engine_target(std::span<const std::byte> bytes, const std::string& origin) {
+  try {
+    EngineData data;
+    read_meta(checked_section(bytes, read_head(bytes), kMeta), data);
+    return data;
+  } catch (const Error& e) {
+    rethrow_as_damage(e, origin);
+  }
+}
+
 EngineData read_engine(const std::string& path) {
   const auto file = MappedFile::open(path);
   return parse_engine(file->bytes(), file, path);

@@ -19,5 +19,7 @@ void write_engine(const EngineData& data, const std::string& path);
 /// Blobs point into bytes, which owner keeps alive. origin names the source in errors.
 EngineData parse_engine(std::span<const std::byte> bytes, std::shared_ptr<const void> owner, const std::string& origin);
 EngineData read_engine(const std::string& path);
+/// Target and metadata alone, from the head and the meta section. Nothing else is read or checked.
+EngineData parse_engine_target(std::span<const std::byte> bytes, const std::string& origin);
 
 }  // namespace burnish

@@ -26,6 +26,7 @@
 //          t<k> (result of instruction k), or a float literal written "#1.5". The last instruction is Y.
 //          fn: add sub mul div pow min max neg abs sqrt exp log reciprocal floor ceil round erf and every activation
 //          name ("silu"); clip, leaky_relu and hardsigmoid take their alpha and beta as literals behind the operand.
+//          views: how each input is looked at (ops/views.h); absent: as it is.
 //
 // Layouts: MaxPool, AveragePool, LpPool, GlobalAveragePool, GlobalMaxPool and Resize take the attribute layout="NHWC";
 // their X and Y are then [N, spatial…, C]. Everything else is layout-free: its axes are rewritten.

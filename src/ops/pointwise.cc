@@ -5,6 +5,8 @@
 #include "ops/fused_table.h"
 #include "ops/infer.h"
 #include "ops/numeric.h"
+#include "ops/strided.h"
+#include "ops/views.h"
 
 namespace burnish {
 namespace {
@@ -67,10 +69,12 @@ void infer_pointwise(InferContext& c) {
   require_encodable(c, 0, c.num_inputs() - 1);
   for (int i = 0; i < c.num_inputs(); ++i) check(c.has_input(i), ErrorCode::kInvalidModel, "input {} is missing", i);
   for (const PointwiseInstruction& instruction : parse_pointwise(c.attrs(), c.num_inputs())) compile(instruction);
+  const std::vector<std::string> views = views_of(c.attrs(), c.num_inputs());
   SymShape out;
   for (int i = 0; i < c.num_inputs(); ++i) {
     if (!c.has_shape(i)) return c.set_output(0, output_encoding(c.attrs()).dtype, std::nullopt);
-    out = i == 0 ? c.shape(0) : broadcast(out, c.shape(i));
+    const SymShape shape = viewed_shape(c.shape(i), views[static_cast<size_t>(i)]);
+    out = i == 0 ? shape : broadcast(out, shape);
   }
   c.set_output(0, output_encoding(c.attrs()).dtype, std::move(out));
 }
@@ -126,18 +130,48 @@ class BlockRunner {
 
 namespace {
 
+/// Inputs as they are looked at.
+class ViewedInputs {
+ public:
+  explicit ViewedInputs(const EvalContext& c) {
+    const std::vector<std::string> views = views_of(c.attrs(), c.num_inputs());
+    for (int i = 0; i < c.num_inputs(); ++i) {
+      const TensorView& x = c.input(i);
+      const std::string& view = views[static_cast<size_t>(i)];
+      tensors_.push_back(view.empty() ? x : copied(x, strided_view(x.shape, view)));
+    }
+  }
+  const TensorView& operator[](size_t i) const { return tensors_[i]; }
+  std::vector<Shape> shapes() const {
+    std::vector<Shape> shapes;
+    for (const TensorView& t : tensors_) shapes.push_back(t.shape);
+    return shapes;
+  }
+
+ private:
+  TensorView copied(const TensorView& x, const StridedView& view) {
+    const Tensor& copy = copies_.emplace_back(x.dtype, view.shape);
+    std::vector<int64_t> dense(view.strides.size(), 1);
+    for (size_t d = dense.size(); d-- > 1;) dense[d - 1] = dense[d] * view.shape[static_cast<int>(d)];
+    strided_copy(size_of(x.dtype), view.shape.dims(), element_at(x, view.offset), view.strides, copy.data(), dense);
+    return copy.view();
+  }
+  std::vector<TensorView> tensors_;
+  std::vector<Tensor> copies_;
+};
+
 void evaluate_on_floats(EvalContext& c) {
   const auto program = parse_pointwise(c.attrs(), c.num_inputs());
   BlockRunner runner(program);
   const TensorView y = c.output(0);
-  std::vector<Shape> shapes;
-  for (int i = 0; i < c.num_inputs(); ++i) shapes.push_back(c.input(i).shape);
+  const ViewedInputs viewed(c);
+  const std::vector<Shape> shapes = viewed.shapes();
   const BroadcastLoop loop(y.shape, shapes);
   std::vector<Elements> inputs(shapes.size());
   loop.for_each_run([&](int64_t at, const std::vector<int64_t>& offsets) {
     for (int64_t done = 0; done < loop.run_length(); done += kBlock) {
       for (size_t k = 0; k < inputs.size(); ++k) {
-        const auto* data = c.input(static_cast<int>(k)).as<const float>();
+        const auto* data = viewed[k].as<const float>();
         inputs[k] = {data + offsets[k] + done * loop.step(k), loop.step(k)};
       }
       runner.run(inputs, std::min(kBlock, loop.run_length() - done), y.as<float>() + at + done);

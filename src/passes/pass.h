@@ -18,6 +18,8 @@ struct PrecisionPlan;
 struct PassContext {
   /// Images are kept channels-last where that pays (assign_layout).
   bool channels_last = true;
+  /// Elementwise kernels read transposed and sliced inputs where they lie (absorb_views): those of GPUs do.
+  bool strided_reads = false;
   /// What is to be stored narrow (lower_precision); null: nothing.
   const PrecisionPlan* precision = nullptr;
   /// Counts fusions by kind ("Conv+BatchNormalization"); may be null.
@@ -64,6 +66,7 @@ bool fuse_matmul_epilogue(Graph& graph, const PassContext& context);
 bool fuse_qkv(Graph& graph, const PassContext& context);
 bool fuse_conv_epilogue(Graph& graph, const PassContext& context);
 bool fuse_pointwise(Graph& graph, const PassContext& context);
+bool absorb_views(Graph& graph, const PassContext& context);
 // Layout.
 bool assign_layout(Graph& graph, const PassContext& context);
 bool sink_transposes(Graph& graph, const PassContext& context);

@@ -30,6 +30,7 @@ constexpr PassInfo kPasses[] = {
     {"assign_layout", "keeps images channels-last between their borders", assign_layout, 2},
     {"sink_transposes", "moves transposes towards each other until they cancel", sink_transposes, 2},
     {"fuse_pointwise", "makes one step of elementwise chains", fuse_pointwise, 2},
+    {"absorb_views", "lets elementwise steps on GPUs read slices and transposes where they lie", absorb_views, 2},
     {"fuse_quantization", "lets nodes between DequantizeLinear and QuantizeLinear work on the integers",
      fuse_quantization, 2},
     {"lower_precision", "stores values and weights as integers or narrow floats", lower_precision, 2},
@@ -59,7 +60,7 @@ const std::vector<Stage>& stages() {
       {{"sink_transposes", "eliminate_dead_code", "fold_constants", "canonicalise_views", "eliminate_identities",
         "eliminate_common_subexpressions"},
        8},
-      {{"fuse_pointwise", "eliminate_dead_code"}, 1},
+      {{"fuse_pointwise", "absorb_views", "eliminate_dead_code"}, 1},
       {{"fuse_quantization", "eliminate_common_subexpressions", "eliminate_dead_code"}, 1},
       {{"lower_precision", "eliminate_common_subexpressions", "eliminate_dead_code"}, 1},
   };
@@ -88,6 +89,7 @@ class Driver {
   Driver(Graph& graph, const PipelineOptions& options) : graph_(graph), options_(options) {
     for (const std::string& name : options.disabled) find_pass(name);
     context_.channels_last = options.channels_last;
+    context_.strided_reads = options.strided_reads;
     context_.precision = options.precision;
     context_.fused = &report_.fused;
     context_.reporter = &options_.reporter;

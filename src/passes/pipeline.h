@@ -14,6 +14,7 @@ struct PipelineOptions {
   int opt_level = 3;                  ///< 0: dead code only … 1: clean-up … 2 and above: everything.
   std::vector<std::string> disabled;  ///< Names of passes to leave out; unknown ones are an error.
   bool channels_last = true;          ///< Let assign_layout choose channels-last for images.
+  bool strided_reads = false;         ///< PassContext::strided_reads.
 #ifdef NDEBUG
   bool verify = false;  ///< Check the graph's invariants after every pass.
 #else

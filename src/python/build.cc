@@ -13,6 +13,7 @@
 #include "engine/engine_file.h"
 #include "python/bindings.h"
 #include "python/host_array.h"
+#include "runtime/engine_choice.h"
 
 namespace burnish::python {
 namespace {
@@ -103,7 +104,7 @@ PyBuiltEngine build(Arguments& a) {
   const nb::gil_scoped_release release;
   if (a.output) {
     BuildReport report = build_to_file(source, *a.output, settings);
-    return {read_engine(*a.output), std::move(report)};
+    return {choose_engine(*a.output, 0), std::move(report)};
   }
   const auto start = std::chrono::steady_clock::now();
   BuiltEngine built = build_engine(source, settings);

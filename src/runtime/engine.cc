@@ -4,10 +4,10 @@
 #include <cstring>
 #include <set>
 
-#include "engine/engine_file.h"
 #include "runtime/boundary.h"
 #include "runtime/context_impl.h"
 #include "runtime/device_copies.h"
+#include "runtime/engine_choice.h"
 #include "runtime/engine_impl.h"
 #include "runtime/lookup.h"
 #include "runtime/shape_choice.h"
@@ -41,8 +41,8 @@ Target target_for(const EngineData& data, int device) {
   if (data.target_kind == "cuda") return gpu_for(data, device);
   Target target = detect_cpu(num_available_cores());
   if (data.target_kind != target.kind) {
-    throw_mismatch(fmt::format("the engine was built for the target '{}', this version knows 'cpu' and 'cuda'",
-                               data.target_kind));
+    throw_mismatch(
+        fmt::format("the engine was built for the target '{}', this version knows 'cpu' and 'cuda'", data.target_kind));
   }
   Isa isa = Isa::kScalar;
   try {
@@ -147,7 +147,8 @@ void Engine::Impl::upload_blobs() {
 }
 
 Engine Engine::load(const std::string& path, int device) {
-  return at_boundary([&] { return Engine(std::make_shared<const Impl>(read_engine(path), &find_tactic, device)); });
+  return at_boundary(
+      [&] { return Engine(std::make_shared<const Impl>(choose_engine(path, device), &find_tactic, device)); });
 }
 
 Engine Engine::deserialize(std::span<const std::byte> bytes, int device) {
@@ -155,7 +156,8 @@ Engine Engine::deserialize(std::span<const std::byte> bytes, int device) {
     const std::shared_ptr<void> copy = allocate_aligned(bytes.size());
     if (!bytes.empty()) std::memcpy(copy.get(), bytes.data(), bytes.size());
     const std::span<const std::byte> aligned(static_cast<const std::byte*>(copy.get()), bytes.size());
-    return Engine(std::make_shared<const Impl>(parse_engine(aligned, copy, "in memory"), &find_tactic, device));
+    return Engine(
+        std::make_shared<const Impl>(choose_engine(aligned, copy, "in memory", device), &find_tactic, device));
   });
 }
 

@@ -85,4 +85,9 @@ std::string EngineCache::built(const VersionFolder& version, const std::string& 
   return engine.string();
 }
 
+bool EngineCache::discard(const std::string& engine) const {
+  std::error_code error;
+  return !folder_.empty() && fs::path(engine).parent_path() == fs::path(folder_) && fs::remove(engine, error);
+}
+
 }  // namespace burnish::server

@@ -25,6 +25,9 @@ class EngineCache {
   /// for and the next step.
   std::string engine_of(const VersionFolder& version, const ModelConfig& config) const;
 
+  /// Removes a file of the cache; false for others, which are left alone.
+  bool discard(const std::string& engine) const;
+
  private:
   std::string built(const VersionFolder& version, const std::string& onnx, const ModelConfig& config) const;
   std::string folder_, salt_;

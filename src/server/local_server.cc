@@ -32,12 +32,20 @@ InferResponse refusal(const InferRequest& request, Status status) {
   return response;
 }
 
+RepositoryOptions with_log(RepositoryOptions options, const ServerLog& log) {
+  options.log = [&log](LogLevel level, const std::string& text) { log.log(level, text); };
+  return options;
+}
+
 }  // namespace
 
 LocalServer::LocalServer(LocalServerOptions options)
     : options_(std::move(options)),
+      log_(options_.repository.log, options_.verbose),
+      access_log_(options_.access_log.empty() ? nullptr : std::make_unique<AccessLog>(options_.access_log)),
+      tracer_(options_.trace_file, options_.trace),
       engine_cache_(options_.engine_cache, options_.engine_cache_salt, options_.build_engine),
-      repository_(options_.repository,
+      repository_(with_log(options_.repository, log_),
                   [this](const ModelConfig& config, const ModelFolder& folder, const VersionFolder& version) {
                     return load_version(config, folder, version);
                   }) {}
@@ -61,10 +69,11 @@ void LocalServer::poll() {
 }
 
 void LocalServer::refresh() {
+  if (access_log_) access_log_->reopen();
   try {
     repository_.refresh();
   } catch (const std::exception& error) {
-    if (options_.repository.log) options_.repository.log(LogLevel::kError, error.what());
+    log_.log(LogLevel::kError, error.what());
   }
 }
 
@@ -87,7 +96,17 @@ std::shared_ptr<Servable> LocalServer::load_version(const ModelConfig& config, c
   }
   VersionOptions options = options_.version;
   options.model_folder = folder.path;
-  return ModelVersion::load(config, number, load_engine(engine_cache_.engine_of(version, config)), options);
+  return ModelVersion::load(config, number, load_or_rebuild(config, version), options);
+}
+
+Engine LocalServer::load_or_rebuild(const ModelConfig& config, const VersionFolder& version) const {
+  const std::string path = engine_cache_.engine_of(version, config);
+  try {
+    return load_engine(path);
+  } catch (const std::exception&) {
+    if (!engine_cache_.discard(path)) throw;
+  }
+  return load_engine(engine_cache_.engine_of(version, config));
 }
 
 Engine LocalServer::load_engine(const std::string& path) const {
@@ -111,6 +130,7 @@ void LocalServer::infer(InferRequest request, ResponseCallback done) {
   if (is_stopping_.load(std::memory_order_relaxed)) {
     return done(refusal(request, {StatusCode::kUnavailable, "the server is shutting down"}));
   }
+  done = tracer_.follow(request, std::move(done));
   Status status;
   const std::shared_ptr<Servable> version = repository_.find(request.model, request.version, status);
   if (version == nullptr) return done(refusal(request, std::move(status)));

@@ -3,11 +3,16 @@
 #include <condition_variable>
 #include <thread>
 
+#include "server/access_log.h"
+#include "server/advice.h"
 #include "server/engine_cache.h"
 #include "server/inference_server.h"
+#include "server/log_settings.h"
 #include "server/model_version.h"
 #include "server/repository.h"
 #include "server/shared_memory.h"
+#include "server/snapshot.h"
+#include "server/trace.h"
 
 namespace burnish::server {
 
@@ -23,6 +28,10 @@ struct LocalServerOptions {
   bool map_engines = false;
   bool shared_memory = true;  ///< Clients may register regions.
   std::string server_version;
+  std::string access_log;  ///< A file, or "-" for standard output; empty: none.
+  std::string trace_file;  ///< Empty: clients cannot turn tracing on.
+  TraceSettings trace;
+  uint32_t verbose = 0;  ///< What is told at first; clients may change it.
 };
 
 class LocalServer final : public InferenceServer {
@@ -36,12 +45,15 @@ class LocalServer final : public InferenceServer {
   /// Loads what the repository holds and begins to poll. Models that cannot be loaded show in the index and in
   /// is_ready(). Throws kIo when the repository itself cannot be read. May run while requests already come.
   void start();
-  /// Looks at the repository again, in any control mode. Logs instead of throwing.
+  /// Looks at the repository again, in any control mode, and opens the access log anew. Logs instead of throwing.
   void refresh();
   /// From now on not ready, though it still serves: gateways look elsewhere.
   void announce_end() { is_ending_ = true; }
   /// From now on unavailable for new requests; those under way are finished until the deadline.
   void stop(Clock::time_point deadline);
+
+  /// Tells the metrics how many connections are open. Before any request.
+  void count_connections_with(std::function<size_t()> count) { count_connections_ = std::move(count); }
 
   void infer(InferRequest request, ResponseCallback done) override;
   bool is_live() const override { return true; }
@@ -68,11 +80,20 @@ class LocalServer final : public InferenceServer {
  private:
   std::shared_ptr<Servable> load_version(const ModelConfig& config, const ModelFolder& folder,
                                          const VersionFolder& version);
+  /// A damaged file in the cache is no reason to fail.
+  Engine load_or_rebuild(const ModelConfig& config, const VersionFolder& version) const;
   Engine load_engine(const std::string& path) const;
   std::shared_ptr<Servable> find_step(const std::string& model, int64_t version) const;
   void poll();
+  Snapshot snapshot() const;
 
   LocalServerOptions options_;
+  const Clock::time_point started_ = Clock::now();
+  ServerLog log_;
+  std::unique_ptr<AccessLog> access_log_;
+  Tracer tracer_;
+  mutable Advisor advisor_;
+  std::function<size_t()> count_connections_;
   EngineCache engine_cache_;
   SharedMemoryRegistry shared_memory_;
   std::atomic<bool> is_ending_{false}, is_stopping_{false};

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "base/error.h"
+#include "server/utf8.h"
 
 namespace burnish::server::wire {
 namespace {
@@ -23,33 +24,7 @@ std::string_view encode_varint(uint64_t value, VarintBytes& bytes) {
   throw_error(ErrorCode::kInvalidArgument, "malformed protobuf message: {}", what);
 }
 
-/// Bytes of the character that starts with `lead`; 0: none does.
-size_t utf8_length(unsigned char lead) {
-  if (lead < 0x80) return 1;
-  if (lead >= 0xC2 && lead < 0xE0) return 2;
-  if (lead >= 0xE0 && lead < 0xF0) return 3;
-  return lead >= 0xF0 && lead < 0xF5 ? 4 : 0;
-}
-
 }  // namespace
-
-bool is_utf8(std::string_view text) {
-  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
-  for (size_t i = 0; i < text.size();) {
-    const size_t length = utf8_length(byte(i));
-    if (length == 0 || length > text.size() - i) return false;
-    for (size_t k = 1; k < length; ++k) {
-      if ((byte(i + k) & 0xC0) != 0x80) return false;
-    }
-    // Overlong forms, surrogates and what lies beyond Unicode differ in the second byte.
-    if (byte(i) == 0xE0 && byte(i + 1) < 0xA0) return false;
-    if (byte(i) == 0xED && byte(i + 1) > 0x9F) return false;
-    if (byte(i) == 0xF0 && byte(i + 1) < 0x90) return false;
-    if (byte(i) == 0xF4 && byte(i + 1) > 0x8F) return false;
-    i += length;
-  }
-  return true;
-}
 
 std::string_view Reader::take(uint64_t size) {
   if (size > rest_.size()) {

@@ -118,6 +118,4 @@ class Message {
   std::vector<Splice> splices_;
 };
 
-bool is_utf8(std::string_view text);
-
 }  // namespace burnish::server::wire

@@ -87,5 +87,38 @@ TEST(BuildTarget, EnginesForAbsentGpusAreBuiltAndRefusedHere) {
   }
 }
 
+TEST(BuildTarget, SeveralTargetsShareAFile) {
+  EXPECT_EQ(split_targets("sm_80,cpu"), (std::vector<std::string>{"sm_80", "cpu"}));
+  EXPECT_THAT(failure_of([] { split_targets("cpu,cpu"); }), HasSubstr("twice"));
+  if (!cuda::nvrtc_available()) GTEST_SKIP() << "no NVRTC";
+  const TestFolder folder;
+  const std::string path = folder / "both.engine";
+  BuildOptions options = for_target("sm_75,cpu");
+  options.opt_level = 1;
+  build("examples/fashion/fashion_resnet.onnx", path, options);
+  // The CPU's where there is no such GPU.
+  ExecutionContext context = Engine::load(path).create_context(1);
+  const std::vector<float> pixels(28 * 28, 0.5F);
+  context.set_input("image", DataType::kFloat32, std::vector<int64_t>{1, 1, 28, 28}, pixels.data());
+  context.execute();
+  EXPECT_EQ(context.output_bytes("logits"), 10 * sizeof(float));
+}
+
+TEST(BuildTarget, AFileWithoutAnEngineForThisMachineSaysWhatItHolds) {
+  if (!cuda::nvrtc_available()) GTEST_SKIP() << "no NVRTC";
+  const TestFolder folder;
+  const std::string path = folder / "others.engine";
+  BuildOptions options = for_target("sm_75,sm_120");
+  options.opt_level = 1;
+  build("examples/fashion/fashion_resnet.onnx", path, options);
+  try {
+    Engine::load(path);
+    ADD_FAILURE() << "an engine for another GPU was loaded";
+  } catch (const Exception& e) {
+    EXPECT_EQ(e.code(), "mismatch");
+    EXPECT_THAT(e.what(), AllOf(HasSubstr("sm_75, sm_120"), HasSubstr("burnish build")));
+  }
+}
+
 }  // namespace
 }  // namespace burnish

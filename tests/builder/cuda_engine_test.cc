@@ -34,7 +34,7 @@ class CudaEngine : public testing::Test {
     if (cuda::num_devices() == 0) GTEST_SKIP() << "no GPU";
     BuildOptions options;
     options.target = "cuda";
-    options.opt_level = 1;
+    options.opt_level = 2;
     options.precision.fp16 = true;
     options.profiles = {parse_profile("image=1x1x28x28:4x1x28x28:8x1x28x28")};
     const std::string path = folder_ / "fp16.engine";

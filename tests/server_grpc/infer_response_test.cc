@@ -92,15 +92,5 @@ TEST(InferResponse, StreamsWrapAnswersAndErrors) {
   EXPECT_EQ(got.infer_response().id(), "id-1");
 }
 
-TEST(Wire, Utf8AsProtobufSeesIt) {
-  for (const std::string good : {"", "plain", "zażółć", "日本", "\xf0\x9f\x98\x80", "\xf4\x8f\xbf\xbf"}) {
-    EXPECT_TRUE(wire::is_utf8(good)) << good;
-  }
-  for (const std::string bad : {"\x80", "\xc0\xaf", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xf4\x90\x80\x80",
-                                "\xf5\x80\x80\x80", "a\xc3", "\xe2\x82"}) {
-    EXPECT_FALSE(wire::is_utf8(bad));
-  }
-}
-
 }  // namespace
 }  // namespace burnish::server

@@ -3,73 +3,12 @@
 #include <cstring>
 
 #include "base/checked.h"
-#include "kernels/cpu/product_epilogue.h"
+#include "kernels/cpu/gemm_form.h"
 #include "kernels/cpu/tactics.h"
 #include "ops/fused.h"
 
 namespace burnish {
 namespace {
-
-constexpr int kBias = 2;
-constexpr int kResidual = 3;
-
-/// What a problem of any of the three operators comes down to.
-struct GemmForm {
-  int64_t m = 0, k = 0, n = 0;  // of one batch; all batches in m when the weights are shared
-  bool trans_b = false;
-  bool shared_b = false;  // one right-hand side for all batches
-  EpilogueForm epilogue;
-};
-
-int64_t dim_from_back(const TensorDesc& desc, int i) {
-  return desc.shape[desc.shape.rank() - 1 - i];
-}
-
-/// Gemm's C, of any shape that broadcasts to [M, N]: per column or per element. False for a column vector.
-bool read_gemm_addend(const Problem& problem, GemmForm& form) {
-  EpilogueForm& e = form.epilogue;
-  e.bias_scale = problem.attrs->get_float("beta", 1);
-  if (!problem.has_input(kBias)) return true;
-  const Shape& shape = problem.inputs[kBias].shape;
-  const int64_t elements = shape.num_elements();
-  const bool one_row = shape.rank() <= 1 || shape[0] == 1;
-  if (one_row && (elements == form.n || elements == 1)) {
-    e.bias = kBias;
-    return true;
-  }
-  if (e.bias_scale != 1 || shape.rank() != 2 || elements != form.m * form.n) return false;
-  e.residual = kBias;
-  return true;
-}
-
-bool read_fused_addends(const Problem& problem, GemmForm& form) {
-  if (problem.has_input(kBias)) form.epilogue.bias = kBias;
-  const Residual residual = residual_of(*problem.attrs);
-  if (!problem.has_input(kResidual) || residual == Residual::kNone) return true;
-  form.epilogue.residual = kResidual;
-  form.epilogue.residual_after = residual == Residual::kAfter;
-  return true;
-}
-
-/// False when the problem is none of ours.
-bool read_form(const Problem& problem, GemmForm& form) {
-  const AttributeMap& attrs = *problem.attrs;
-  const TensorDesc& a = problem.inputs[0];
-  const TensorDesc& b = problem.inputs[1];
-  if (a.shape.rank() < 2 || b.shape.rank() < 2 || attrs.get_int("transA", 0) != 0) return false;
-  form.trans_b = attrs.get_int("transB", 0) != 0;
-  form.k = a.shape.back();
-  form.n = dim_from_back(b, form.trans_b ? 1 : 0);
-  form.shared_b = b.shape.product(0, b.shape.rank() - 2) == 1 && a.shape.rank() >= b.shape.rank();
-  form.m = form.shared_b ? a.shape.product(0, a.shape.rank() - 1) : dim_from_back(a, 1);
-  form.epilogue.alpha = attrs.get_float("alpha", 1);
-  form.epilogue.columns = form.n;
-  return problem.op == "Gemm" ? read_gemm_addend(problem, form) : read_fused_addends(problem, form);
-}
-
-bool packs_weights(const Problem& problem, const GemmForm& form) {
-  return form.shared_b && is_constant_input(problem, 1);
-}
 
 /// Offsets of A's and B's matrices for every batch, in elements.
 struct BatchOffsets {
@@ -110,7 +49,7 @@ class GemmKernel : public Kernel {
       : type_(type), form_(form), functions_(*gemm_functions(type, target.isa)), l2_bytes_(target.l2_bytes) {
     const int64_t steps = type.steps(form.k);
     size_t next = 0;
-    if (packs_weights(problem, form)) weights_ = packed_bytes_at(packed, next++, type.packed_bytes(steps, form.n));
+    if (packs_gemm_weights(problem, form)) weights_ = packed_bytes_at(packed, next++, type.packed_bytes(steps, form.n));
     epilogue_ = ProductEpilogue(problem, type, form.epilogue, packed, next);
     copies_a_ = functions_.widen != nullptr || form.k % type.step != 0;
     a_row_ = problem.inputs[0].ld() * type.x_bytes;
@@ -221,7 +160,7 @@ class GemmTactic : public Tactic {
 
   bool supports(const Problem& problem, const Target& target) const override {
     GemmForm form;
-    return gemm_functions(type_, target.isa) != nullptr && read_form(problem, form) &&
+    return gemm_functions(type_, target.isa) != nullptr && read_gemm_form(problem, form) &&
            takes_operands(problem, type_, form.epilogue) &&
            (!type_.integers() || (form.shared_b && form.k <= kMostIntegerK));
   }
@@ -232,15 +171,15 @@ class GemmTactic : public Tactic {
 
   bool packs_input(const Problem& problem, int input) const override {
     GemmForm form;
-    if (!read_form(problem, form)) return false;
-    return (input == 1 && packs_weights(problem, form)) || packs_epilogue_input(problem, form.epilogue, input);
+    if (!read_gemm_form(problem, form)) return false;
+    return (input == 1 && packs_gemm_weights(problem, form)) || packs_epilogue_input(problem, form.epilogue, input);
   }
 
   std::vector<PackedBlob> pack(const Problem& problem, const std::string&) const override {
     GemmForm form;
-    read_form(problem, form);
+    read_gemm_form(problem, form);
     std::vector<PackedBlob> blobs;
-    if (packs_weights(problem, form)) {
+    if (packs_gemm_weights(problem, form)) {
       blobs.emplace_back(static_cast<size_t>(type_.packed_bytes(type_.steps(form.k), form.n)));
       gemm_functions(type_, Isa::kAvx2)
           ->pack(problem.constants[1].data(), form.trans_b ? 1 : form.n, form.trans_b ? form.k : 1, form.k, form.n,
@@ -256,18 +195,19 @@ class GemmTactic : public Tactic {
   std::unique_ptr<Kernel> prepare(const Problem& problem, const std::string& config, std::span<const PackedView> packed,
                                   const Target& target) const override {
     GemmForm form;
-    check(read_form(problem, form), ErrorCode::kUnsupported, "{} with these shapes is not for {}", problem.op, name_);
+    check(read_gemm_form(problem, form), ErrorCode::kUnsupported, "{} with these shapes is not for {}", problem.op,
+          name_);
     return std::make_unique<GemmKernel>(problem, type_, form, tile_panels_of(config, name_), packed, target);
   }
 
   bool accepts_strided_input(const Problem& problem, int input) const override {
     GemmForm form;
-    return input == 0 || (read_form(problem, form) && input == form.epilogue.residual);
+    return input == 0 || (read_gemm_form(problem, form) && input == form.epilogue.residual);
   }
   bool accepts_strided_output(const Problem&, int) const override { return true; }
   bool may_run_in_place(const Problem& problem, int input) const override {
     GemmForm form;
-    return read_form(problem, form) && may_overwrite_residual(problem, form.epilogue, input);
+    return read_gemm_form(problem, form) && may_overwrite_residual(problem, form.epilogue, input);
   }
 
  private:

@@ -9,6 +9,7 @@
 #include "kernels/cpu/tactics.h"
 #include "kernels/cpu/tensor_format.h"
 #include "ops/fused.h"
+#include "ops/views.h"
 
 namespace burnish {
 namespace {
@@ -179,7 +180,7 @@ class PointwiseTactic : public Tactic {
   std::vector<std::string_view> ops() const override { return pointwise_ops(); }
 
   bool supports(const Problem& p, const Target& target) const override {
-    if (target.isa < Isa::kAvx2) return false;
+    if (target.isa < Isa::kAvx2 || has_views(*p.attrs)) return false;
     const auto program = compile_pointwise(p);
     // One buffer for the last result, one for every input that may have to be gathered.
     return program && program->num_buffers + program->num_inputs + 1 <= kMaxBuffers;

@@ -34,6 +34,10 @@ std::string_view type_name(DType dtype) {
   }
 }
 
+bool is_real(DType dtype) {
+  return dtype == DType::kFloat32 || dtype == DType::kFloat16 || dtype == DType::kBFloat16;
+}
+
 PackedView packed_at(std::span<const PackedView> packed, size_t i) {
   check(i < packed.size(), ErrorCode::kCorrupt, "packed blob {} of {} is not there", i, packed.size());
   return packed[i];

@@ -9,6 +9,8 @@ namespace burnish::cuda {
 
 /// "float", "f16", "bf16", "int64", … as the prelude names element types.
 std::string_view type_name(DType dtype);
+/// FLOAT, FLOAT16, BFLOAT16: what programs compute on as floats.
+bool is_real(DType dtype);
 
 /// Packed blob 0 is the machine code; the tactic's own follow. Configurations begin with the architecture (config.h).
 /// The program may contain the problem's sizes where they are not free (TensorDesc::is_free), never row strides.

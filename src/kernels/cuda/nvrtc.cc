@@ -1,10 +1,7 @@
 #include "kernels/cuda/nvrtc.h"
 
-#include <dlfcn.h>
-
-#include <cstdlib>
-
 #include "base/error.h"
+#include "kernels/cuda/library.h"
 
 namespace burnish::cuda {
 namespace {
@@ -31,25 +28,9 @@ constexpr const char* kNames[] = {"libnvrtc.so.13",
                                   "/usr/local/cuda/lib64/libnvrtc.so.12",
                                   "/usr/local/cuda/lib64/libnvrtc.so"};
 
-void* open_library() {
-  if (const char* path = std::getenv(kEnvironment); path != nullptr && *path != '\0') {
-    return dlopen(path, RTLD_NOW | RTLD_LOCAL);
-  }
-  for (const char* name : kNames) {
-    if (void* library = dlopen(name, RTLD_NOW | RTLD_LOCAL)) return library;
-  }
-  return nullptr;
-}
-
-template <typename F>
-bool bind(void* library, const char* name, F*& function) {
-  function = reinterpret_cast<F*>(dlsym(library, name));
-  return function != nullptr;
-}
-
 Nvrtc load() {
   Nvrtc n;
-  void* library = open_library();  // never closed
+  void* library = open_library(kEnvironment, kNames);  // never closed
   n.usable = library != nullptr && bind(library, "nvrtcVersion", n.version) &&
              bind(library, "nvrtcCreateProgram", n.create) && bind(library, "nvrtcDestroyProgram", n.destroy) &&
              bind(library, "nvrtcCompileProgram", n.compile) && bind(library, "nvrtcGetCUBINSize", n.cubin_size) &&

@@ -6,6 +6,17 @@ namespace burnish {
 std::span<const Tactic* const> cuda_tactics() {
   // clang-format off
   static const Tactic* const kTable[] = {
+      &cuda::attention_tactic(),
+      &cuda::cublaslt_tactic(),
+      &cuda::mma_gemm_tactic(), &cuda::mma_conv_tactic(), &cuda::depthwise_tactic(), &cuda::direct_conv_tactic(),
+      &cuda::pointwise_tactic(),
+      &cuda::copy_tactic(),
+      &cuda::gather_tactic(),
+      &cuda::normalization_tactic(),
+      &cuda::softmax_tactic(),
+      &cuda::reduce_tactic(),
+      &cuda::pool_tactic(),
+      &cuda::resize_tactic(),
       &cuda::host_tactic(),
   };
   // clang-format on

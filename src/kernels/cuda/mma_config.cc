@@ -1,0 +1,151 @@
+#include "kernels/cuda/mma_config.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/error.h"
+#include "kernels/cuda/config.h"
+#include "kernels/cuda/launch.h"
+
+namespace burnish::cuda {
+namespace {
+
+constexpr size_t kMostCandidates = 6;
+
+struct Tile {
+  int bm, bn, warps_m, warps_n;
+};
+constexpr Tile kTensorCoreTiles[] = {{16, 64, 1, 4},   {16, 128, 1, 4}, {32, 32, 2, 2},   {32, 64, 2, 2},
+                                     {32, 128, 1, 4},  {64, 32, 2, 2},  {64, 64, 2, 2},   {128, 32, 4, 1},
+                                     {64, 128, 2, 2},  {128, 64, 2, 2}, {128, 64, 4, 2},  {128, 128, 2, 2},
+                                     {128, 128, 2, 4}, {256, 64, 4, 2}, {128, 256, 2, 4}, {256, 128, 4, 2}};
+// Each lane takes every fourth row and every eighth column of its warp's tile.
+constexpr Tile kLaneTiles[] = {{16, 64, 1, 4},  {32, 32, 2, 1},  {32, 64, 2, 2},  {64, 32, 2, 1},  {64, 64, 2, 2},
+                               {128, 32, 4, 1}, {64, 128, 2, 2}, {128, 64, 4, 1}, {128, 128, 4, 2}};
+constexpr int kSplits[] = {1, 2, 4, 8};
+
+/// Rates of one multiprocessor per clock, and latencies in clocks. Guesses that only have to order configurations.
+struct Rates {
+  double multiply_adds, l2_bytes = 40, shared_bytes = 128;
+  double latency = 700, fixed = 1500, split;
+};
+
+Rates rates_of(const MmaSize& size, const Target& target) {
+  Rates r;
+  r.split = target.sm >= 90 ? 1500 : 5000;
+  if (!size.tensor_cores) {
+    r.multiply_adds = target.sm == 80 || target.sm == 75 ? 64 : 128;
+  } else {
+    r.multiply_adds = target.sm == 90 || target.sm == 80 || target.sm == 100 ? 1024 : 512;
+    if (size.element_bytes == 4) r.multiply_adds /= 2;
+  }
+  return r;
+}
+
+int64_t blocks_per_sm(const MmaConfig& c, const MmaSize& size, const Target& target) {
+  const int64_t registers = std::min(255, c.bm * c.bn / c.threads() + 80) * c.threads();
+  const int64_t by_shared = (target.shared_bytes + 1024) / (c.shared_bytes(size.element_bytes) + 1024);
+  return std::max<int64_t>(1, std::min({by_shared, 65536 / registers, int64_t{1536} / c.threads()}));
+}
+
+/// Clocks.
+double estimate(const MmaConfig& c, const MmaSize& size, const Target& target) {
+  const Rates r = rates_of(size, target);
+  const int64_t blocks = ceil_div(size.m, c.bm) * ceil_div(size.n, c.bn) * size.batch * c.splits;
+  const int64_t sms = std::max(1, target.num_sms);
+  const int64_t together = std::min(blocks_per_sm(c, size, target), ceil_div(blocks, sms));
+  const auto waves = static_cast<double>(ceil_div(blocks, sms * together));
+  const auto steps = static_cast<double>(ceil_div(ceil_div(size.k, c.bk), c.splits));
+  const double k_bytes = static_cast<double>(c.bk) * static_cast<double>(size.element_bytes);
+  const double multiply = static_cast<double>(c.bm) * c.bn * c.bk / r.multiply_adds;
+  const double fetch = (c.bm + c.bn) * k_bytes / r.l2_bytes;
+  const double read = (c.bm * c.warps_n + c.bn * c.warps_m) * k_bytes / r.shared_bytes;
+  const double step =
+      std::max(r.latency / (c.stages - 1), static_cast<double>(together) * std::max({multiply, fetch, read}));
+  const double finish = static_cast<double>(together) * c.bm * c.bn / 16 + (c.splits > 1 ? r.split : 0);
+  return waves * (r.fixed + steps * step + finish);
+}
+
+/// As many stages as leave room for a second block.
+int stages_of(const MmaConfig& c, const MmaSize& size, const Target& target) {
+  if (target.sm < 80) return 2;
+  const int64_t stage = (c.bm + c.bn) * c.bk * size.element_bytes;
+  const int64_t least = stage * 6 > target.shared_bytes ? 3 : 4;
+  return static_cast<int>(
+      std::clamp((target.shared_bytes / 2 - 2048) / stage, std::min<int64_t>(3, least), int64_t{6}));
+}
+
+/// Large tiles that would mostly stand empty are not worth a compilation.
+bool is_sensible(const MmaConfig& c, const MmaSize& size, const Target& target) {
+  const int64_t steps = ceil_div(size.k, c.bk);
+  return c.shared_bytes(size.element_bytes) <= target.shared_bytes && (c.splits == 1 || steps >= 2 * c.splits) &&
+         c.bm % c.splits == 0 && (c.bm <= 32 || c.bm < 2 * size.m) && (c.bn <= 32 || c.bn < 2 * size.n);
+}
+
+std::vector<MmaConfig> all_configs(const MmaSize& size, const Target& target) {
+  const std::span<const Tile> tiles =
+      size.tensor_cores ? std::span<const Tile>(kTensorCoreTiles) : std::span<const Tile>(kLaneTiles);
+  std::vector<MmaConfig> configs;
+  for (const Tile& t : tiles) {
+    for (const int k_bytes : {64, 128}) {
+      for (const int splits : kSplits) {
+        MmaConfig c{t.bm, t.bn, static_cast<int>(k_bytes / size.element_bytes), t.warps_m, t.warps_n, 0, splits};
+        c.stages = stages_of(c, size, target);
+        if (is_sensible(c, size, target)) configs.push_back(c);
+      }
+    }
+  }
+  return configs;
+}
+
+int part_of(std::string_view text, char separator, int index, std::string_view config) {
+  for (; index > 0; --index) text.remove_prefix(std::min(text.size(), text.find(separator) + 1));
+  int value = 0;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  check(value > 0, ErrorCode::kCorrupt, "the configuration '{}' is none of a tiled product", config);
+  return value;
+}
+
+}  // namespace
+
+int64_t MmaConfig::shared_bytes(int64_t element_bytes) const {
+  const int64_t pipeline = static_cast<int64_t>(stages) * (bm + bn) * bk * element_bytes;
+  const int64_t sums = static_cast<int64_t>(bm) * (bn + 8) * 4;
+  return std::max(pipeline, sums) + 2 * static_cast<int64_t>(bn) * 4;
+}
+
+std::string to_string(const MmaConfig& c, const std::string& arch) {
+  return fmt::format("{} tile={}x{}x{} warps={}x{} stages={} splitk={}", arch, c.bm, c.bn, c.bk, c.warps_m, c.warps_n,
+                     c.stages, c.splits);
+}
+
+MmaConfig parse_mma_config(std::string_view text) {
+  const std::string_view tile = text_of(text, "tile"), warps = text_of(text, "warps");
+  MmaConfig c;
+  c.bm = part_of(tile, 'x', 0, text);
+  c.bn = part_of(tile, 'x', 1, text);
+  c.bk = part_of(tile, 'x', 2, text);
+  c.warps_m = part_of(warps, 'x', 0, text);
+  c.warps_n = part_of(warps, 'x', 1, text);
+  c.stages = int_of(text, "stages", 2);
+  c.splits = int_of(text, "splitk", 1);
+  const bool fits = c.stages >= 2 && c.stages <= 8 && c.splits >= 1 && c.splits <= 8 && c.threads() <= 1024;
+  check(fits, ErrorCode::kCorrupt, "the configuration '{}' is none of a tiled product", text);
+  return c;
+}
+
+std::vector<MmaConfig> mma_candidates(const MmaSize& size, const Target& target) {
+  std::vector<MmaConfig> configs = all_configs(size, target);
+  std::stable_sort(configs.begin(), configs.end(), [&](const MmaConfig& a, const MmaConfig& b) {
+    return estimate(a, size, target) < estimate(b, size, target);
+  });
+  // Of one tile the best only: guesses that differ little are all wrong together.
+  std::vector<MmaConfig> chosen;
+  for (const MmaConfig& c : configs) {
+    const auto same = [&](const MmaConfig& o) { return o.bm == c.bm && o.bn == c.bn && o.splits == c.splits; };
+    if (chosen.size() < kMostCandidates && std::none_of(chosen.begin(), chosen.end(), same)) chosen.push_back(c);
+  }
+  return chosen;
+}
+
+}  // namespace burnish::cuda

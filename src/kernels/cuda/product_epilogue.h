@@ -1,0 +1,49 @@
+#pragma once
+// What follows a product on the GPU: the source of it, and its arguments. Y, R and biases are FLOAT, FLOAT16 or
+// BFLOAT16; sums are finished in chunks of columns.
+#include <string>
+
+#include "kernels/cpu/product_epilogue.h"
+#include "kernels/tactic.h"
+
+namespace burnish::cuda {
+
+/// Columns that a thread finishes at once.
+inline constexpr int64_t kEpilogueChunk = 8;
+
+/// An element of such a tensor.
+float float_at(const Tensor& t, int64_t i);
+
+/// Whether results, residuals and biases are of types that the source knows.
+bool takes_epilogue(const Problem& problem, const EpilogueForm& form);
+
+/// Weight scales and biases that are constant become one blob of floats, both arrays always there.
+bool packs_epilogue_column(const Problem& problem, const EpilogueForm& form, int input);
+bool packs_columns(const Problem& problem, const EpilogueForm& form);
+PackedBlob pack_epilogue_columns(const Problem& problem, const EpilogueForm& form);
+
+/// struct Epilogue, whose members Values mirrors; column_scale(), column_bias(), finish_chunk().
+std::string epilogue_source(const Problem& problem, const EpilogueForm& form);
+
+/// What every run fills the kernel's Epilogue from.
+class EpilogueArgs {
+ public:
+  struct Values {
+    void* y = nullptr;
+    const void *r = nullptr, *scale = nullptr, *bias = nullptr;
+    int64_t ldy = 0, ldr = 0;
+    int32_t wide = 0;
+  };
+  /// `blob`: of packed, the columns, if something was packed.
+  EpilogueArgs(const Problem& problem, const EpilogueForm& form, std::span<const PackedView> packed, size_t blob);
+  Values values(const KernelArgs& args) const;
+
+ private:
+  EpilogueForm form_;
+  int64_t ldy_ = 0, ldr_ = 0;
+  size_t y_bytes_ = 0, r_bytes_ = 0;
+  const float *scale_ = nullptr, *bias_ = nullptr;  // on the GPU
+  bool scale_packed_ = false, bias_packed_ = false, has_scales_ = false;
+};
+
+}  // namespace burnish::cuda
