@@ -60,6 +60,12 @@ float float_at(const Tensor& t, int64_t i) {
   return t.as<float>()[i];
 }
 
+PackedBlob encode_column(std::span<const float> values, DType dtype) {
+  PackedBlob blob(values.size() * size_of(dtype));
+  encode(values.data(), {dtype}, TensorView{dtype, Shape{static_cast<int64_t>(values.size())}, blob.data()});
+  return blob;
+}
+
 bool takes_epilogue(const Problem& problem, const EpilogueForm& form) {
   const auto fits = [&](int i) { return i == 0 || is_real(input(problem, i).dtype); };
   return is_real(problem.outputs[0].dtype) && fits(form.bias) && fits(form.residual);
