@@ -7,6 +7,7 @@
 #include "base/thread_pool.h"
 #include "server/classification.h"
 #include "server/inference_server.h"
+#include "server/sequence_batcher.h"
 
 namespace burnish::server {
 namespace {
@@ -129,6 +130,7 @@ ModelConfig complete_config(ModelConfig config, const Signature& signature, bool
   complete_tensors(config.inputs, signature.inputs(), "input", config.max_batch_size > 0);
   complete_tensors(config.outputs, signature.outputs(), "output", config.max_batch_size > 0);
   check_batching(config, signature);
+  if (config.sequence_batching) check_sequences(*config.sequence_batching, signature);
   complete_instances(config, is_quick);
   if (config.platform.empty()) config.platform = "burnish_engine";
   return config;

@@ -1,5 +1,6 @@
 #pragma once
 // The instances of one model version with the queue before them: who executes what, when, on which thread.
+#include <atomic>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -61,7 +62,8 @@ class Scheduler : public std::enable_shared_from_this<Scheduler> {
     std::thread::id executor;  // none: idle
     size_t num_executing = 0;  // requests
     Clock::time_point busy_since, earliest_end;
-    uint64_t executions = 0, busy_ns = 0;
+    std::atomic<uint64_t> executions{0};
+    uint64_t busy_ns = 0;
     std::exception_ptr failure;  // of its start
   };
   using Lock = std::unique_lock<std::mutex>;

@@ -22,6 +22,8 @@ constexpr size_t kLingerBuffer = 16 << 10;
 constexpr std::chrono::seconds kLingerTime{3};
 // Smaller parts of an answer are copied together rather than sent from where they lie.
 constexpr size_t kCopiedBytes = 8 << 10;
+// An idle connection keeps no more of the memory that its answers took.
+constexpr size_t kKeptOutBytes = 64 << 10;
 
 Clock::time_point allowed_until(Clock::time_point start, std::chrono::milliseconds time, uint64_t bytes,
                                 uint64_t bytes_per_second) {
@@ -255,7 +257,8 @@ void Connection::on_written(const ErrorCode& error) {
 }
 
 void Connection::after_response() {
-  response_.tensors.clear();
+  response_ = {};
+  if (out_.capacity() > kKeptOutBytes) out_ = {};
   body_.reset();
   request_id_.clear();
   if (closes_) {
@@ -279,6 +282,7 @@ void Connection::linger() {
 }
 
 void Connection::log_access() {
+  if (!thread_.shared().server.logs_access()) return;
   const RequestHead& head = reader_.head();
   InferenceServer::Access access;
   access.protocol = "http";

@@ -198,13 +198,12 @@ class InferDecoder::Request {
   }
 
   Bytes shared_data(const Place& place, const FieldPath& path) {
-    Bytes bytes;
     std::byte* data = nullptr;
     std::shared_ptr<void> owner;
     if (!place.shared_size) path.fail("missing");
     const Status status = decoder_.server_.shared_memory(place.region, place.offset, *place.shared_size, data, owner);
     if (!status.ok()) throw StatusError{status};
-    return {data, *place.shared_size, std::move(owner)};
+    return {data, *place.shared_size, std::move(owner), /*is_shared=*/true};
   }
 
   void read_output(element value) {

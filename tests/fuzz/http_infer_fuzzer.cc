@@ -3,7 +3,7 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "../server_support/fake_server.h"
+#include "server_support/fake_server.h"
 #include "server_http/infer_decoder.h"
 #include "server_http/infer_encoder.h"
 
