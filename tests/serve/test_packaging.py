@@ -1,5 +1,7 @@
 """What packaging/ holds says what this program understands. (The gateways' files: test_gateway.py.)"""
 
+import os
+import pathlib
 import re
 import shutil
 import subprocess
@@ -29,6 +31,18 @@ class Packaging(ServeCase):
             used = options_in(words)
             self.assertTrue(used, file)
             self.assertLessEqual(used, known, file)
+
+    @unittest.skipUnless('VERSION_ID="12"' in pathlib.Path("/etc/os-release").read_text(), "the image is of Debian 12")
+    def test_the_image_has_every_library(self):
+        listed = subprocess.run(["ldd", BURNISH], capture_output=True, text=True, check=True).stdout
+        paths = [os.path.realpath(line.split()[2]) for line in listed.splitlines() if "=>" in line]
+        files = ["*/" + pathlib.Path(path).name for path in paths]  # packages may call /usr/lib just /lib
+        owners = subprocess.run(["dpkg", "-S", *files], capture_output=True, text=True, check=True).stdout
+        needed = {line.split(":")[0] for line in owners.splitlines()}
+        # What Debian's smallest image has, and libbz2 and libstdc++ that others of these bring along.
+        there = {"libc6", "libgcc-s1", "zlib1g", "libbz2-1.0", "libstdc++6"}
+        image = (PACKAGING / "docker/Dockerfile").read_text()
+        self.assertEqual([package for package in needed - there if package not in image], [])
 
     @unittest.skipUnless(shutil.which("systemd-analyze"), "systemd-analyze is not installed")
     def test_systemd_unit(self):
