@@ -36,7 +36,7 @@ class Packaging(ServeCase):
     def test_the_image_has_every_library(self):
         listed = subprocess.run(["ldd", BURNISH], capture_output=True, text=True, check=True).stdout
         paths = [os.path.realpath(line.split()[2]) for line in listed.splitlines() if "=>" in line]
-        files = ["*/" + pathlib.Path(path).name for path in paths]  # packages may call /usr/lib just /lib
+        files = ["*/x86_64-linux-gnu/" + pathlib.Path(path).name for path in paths]  # below /usr/lib or just /lib
         owners = subprocess.run(["dpkg", "-S", *files], capture_output=True, text=True, check=True).stdout
         needed = {line.split(":")[0] for line in owners.splitlines()}
         # What Debian's smallest image has, and libbz2 and libstdc++ that others of these bring along.
