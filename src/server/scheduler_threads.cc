@@ -3,6 +3,7 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <system_error>
 
 #include "base/error.h"
 #include "server/scheduler.h"
@@ -116,8 +117,12 @@ void Scheduler::wait_for_work(Slot& slot, Lock& lock, Clock::time_point look_aga
 
 void Scheduler::watch_timeouts(Clock::time_point expiry) {
   if (expiry >= next_expiry_ || is_stopping_) return;
+  try {
+    if (!expirer_.joinable()) expirer_ = std::thread([self = shared_from_this()] { self->expire_requests(); });
+  } catch (const std::system_error&) {  // no thread to be had: the instances find what has expired, if later
+    return;
+  }
   next_expiry_ = expiry;
-  if (!expirer_.joinable()) expirer_ = std::thread([self = shared_from_this()] { self->expire_requests(); });
   expirer_wake_.notify_one();
 }
 
