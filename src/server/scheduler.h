@@ -19,6 +19,7 @@ struct InstanceSettings {
   std::string name;
   int threads = 1;
   std::vector<int> cores;  ///< Empty: unbound.
+  int device = 0;          ///< Of engines for GPUs.
 };
 
 struct SchedulerSettings {
@@ -82,6 +83,7 @@ class Scheduler : public std::enable_shared_from_this<Scheduler> {
 
   // scheduler_threads.cc
   void start_instance(Slot& slot);
+  std::chrono::nanoseconds warm_up(Slot& slot, const Batch& batch) const;
   void serve(Slot& slot);
   void wait_for_work(Slot& slot, Lock& lock, Clock::time_point look_again);
   void watch_timeouts(Clock::time_point expiry);

@@ -214,10 +214,6 @@ void SequenceBatcher::execute_all(const SequencePtr& sequence) {
     });
     if (!is_half_done->exchange(true)) return;
   }
-  const std::lock_guard lock(mutex_);
-  const auto at = sequences_.find(sequence->id);
-  const bool is_over = sequence->is_ended && !sequence->is_executing;
-  if (is_over && at != sequences_.end() && at->second == sequence) sequences_.erase(at);
 }
 
 void SequenceBatcher::finish(Sequence& sequence, const std::vector<std::string>& shown, InferResponse& response) {
@@ -225,6 +221,10 @@ void SequenceBatcher::finish(Sequence& sequence, const std::vector<std::string>&
   std::erase_if(response.outputs, [&](const OutputTensor& output) {
     return is_hidden_output(output.name) && std::ranges::find(shown, output.name) == shown.end();
   });
+  const std::lock_guard lock(mutex_);
+  const auto at = sequences_.find(sequence.id);
+  const bool is_over = sequence.is_ended && sequence.waiting.empty();
+  if (is_over && at != sequences_.end() && at->second.get() == &sequence) sequences_.erase(at);
 }
 
 void SequenceBatcher::answer(const ResponseCallback& done, InferResponse&& response) {

@@ -80,6 +80,17 @@ TEST_F(Scheduling, ABatchIsNoLargerThanAllowed) {
   EXPECT_THAT(Gate::get().batches(), ElementsAre(1, 6, 6));
 }
 
+// Contexts prepare for each size that they meet.
+TEST_F(Scheduling, BatchesHaveFewSizes) {
+  const auto model = load(batching());
+  occupy(*model);
+  std::vector<std::future<InferResponse>> answers;
+  for (int i = 0; i < 7; ++i) answers.push_back(submit(*model, gated_request(1)));
+  Gate::get().open();
+  for (auto& answer : answers) EXPECT_TRUE(answer.get().status.ok());
+  EXPECT_THAT(Gate::get().batches(), ElementsAre(1, 6, 1));
+}
+
 TEST_F(Scheduling, PreferredSizesAreTakenFirst) {
   const auto model = load(batching({2, 4}));
   occupy(*model);
