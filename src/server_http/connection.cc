@@ -180,9 +180,8 @@ void Connection::dispatch_inference(std::shared_ptr<Body> body) {
   request.model = route_.model;
   request.version = route_.version;
   request.received = reader_.started();
-  form_.binary_by_default = false;
-  form_.shared.clear();
-  const Status status = thread_.decoder().decode(body, reader_.head().json_length, request, form_);
+  binary_by_default_ = false;
+  const Status status = thread_.decoder().decode(body, reader_.head().json_length, request, binary_by_default_);
   request_id_ = request.id;
   if (!status.ok()) return respond(error_response(status));
   state_ = State::kWaiting;
@@ -208,7 +207,7 @@ void Connection::dispatch_slow(std::shared_ptr<Body> body) {
 
 void Connection::on_answer(InferResponse&& answer) {
   if (state_ != State::kWaiting) return;
-  respond(encode_infer_response(std::move(answer), form_));
+  respond(encode_infer_response(std::move(answer), binary_by_default_));
 }
 
 void Connection::on_answer(Response&& response) {

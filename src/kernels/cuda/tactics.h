@@ -7,6 +7,7 @@ namespace burnish::cuda {
 const Tactic& attention_tactic();
 const Tactic& cublaslt_tactic();
 const Tactic& mma_gemm_tactic();
+const Tactic& stem_conv_tactic();
 const Tactic& mma_conv_tactic();
 const Tactic& depthwise_tactic();
 const Tactic& direct_conv_tactic();
