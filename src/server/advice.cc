@@ -41,7 +41,7 @@ using Rule = std::string (*)(const Figures& f);
 
 std::string idle_instances(const Figures& f) {
   if (f.instances < 1 || f.busy > 1 - kIdle) return {};
-  const std::string idle = fmt::format("instances idle {:.0f} % of the time", 100 * (1 - f.busy));
+  std::string idle = fmt::format("instances idle {:.0f} % of the time", 100 * (1 - f.busy));
   const double work = f.busy * static_cast<double>(f.instances);  // in instances
   const auto enough = static_cast<size_t>(std::max(1.0, std::ceil(work / kBusy)));
   if (enough >= f.instances) return idle;

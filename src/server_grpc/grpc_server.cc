@@ -84,7 +84,7 @@ class TableService : public ::grpc::Service {
     }
     const ::grpc::Slice slice(text);
     response = ByteBuffer(&slice, 1);
-    const ::grpc::Status result = to_grpc(status);
+    ::grpc::Status result = to_grpc(status);
     log_call(context_, call, {method.path, {}, {}, result.error_code(), bytes.size(), text.size(), received});
     return result;
   }
