@@ -2,7 +2,6 @@
 
 import asyncio
 import queue
-import subprocess
 import unittest
 
 import numpy
@@ -11,7 +10,7 @@ import tritonclient.grpc.aio
 import tritonclient.http
 import tritonclient.http.aio
 import tritonclient.utils.shared_memory as shared_memory
-from serve_case import LONG, ROOT, ServeCase, Server
+from serve_case import LONG, ServeCase, Server
 
 X = numpy.arange(32, dtype=numpy.float32).reshape(2, 16)
 Y = 2 * X + 1
@@ -180,22 +179,6 @@ class Clients(ServeCase):
     def test_repository_index(self):
         self.assertEqual([e["state"] for e in self.http.get_model_repository_index()], ["READY", "READY"])
         self.assertEqual(len(self.grpc.get_model_repository_index().models), 2)
-
-
-class PerfAnalyzer(ServeCase):
-    def test_http_and_grpc(self):
-        """Triton's load generator, as it comes."""
-        program = subprocess.run([ROOT / "scripts/perf_analyzer.sh"], capture_output=True, text=True)
-        self.assertEqual(program.returncode, 0, program.stderr)
-        self.put("affine")
-        server = self.serve()
-        for protocol, address in (("http", server.http), ("grpc", server.grpc)):
-            words = [program.stdout.split()[-1], "-m", "affine", "-i", protocol, "-u", address, "-b", "4"]
-            words += ["--concurrency-range", "2", "--measurement-mode", "count_windows"]
-            words += ["--measurement-request-count", "50", "-s", "999", "-r", "3"]
-            done = subprocess.run(words, capture_output=True, text=True, timeout=LONG)
-            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-            self.assertRegex(done.stdout, r"throughput: [1-9]")
 
 
 if __name__ == "__main__":
