@@ -1,5 +1,6 @@
 #include "server/config_json.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "server/config_scheduling.h"
