@@ -17,8 +17,9 @@ python_packages_without_dependencies=()
 for option in "$@"; do
   case "$option" in
     --tests)
-      # nginx, haproxy: the gateways that servers stand behind; openssl: makes their certificates.
-      apt_packages+=(libgtest-dev libgmock-dev clang clang-tidy nginx haproxy openssl)
+      # nginx, haproxy: the gateways that servers stand behind; openssl: makes their certificates; libb64-0d: Triton's
+      # perf_analyzer needs it (scripts/perf_analyzer.sh).
+      apt_packages+=(libgtest-dev libgmock-dev clang clang-tidy nginx haproxy openssl libb64-0d)
       # tritonclient: the clients that the server must understand.
       python_packages+=('tritonclient[all]')
       # scikit-build-core: makes the wheel; mypy: checks the Python package's types.

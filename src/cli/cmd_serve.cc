@@ -62,17 +62,15 @@ class Serving {
     if (!options.no_grpc) grpc_ = std::make_unique<server::GrpcServer>(local_, grpc_options_of(options));
   }
 
-  /// Listens from the first moment, loads, and serves until a signal ends it.
+  /// Listens from the first moment, loads, and serves until a signal ends it. Signals must be blocked in all threads.
   int run() {
     const sigset_t signals = handled_signals();
-    pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // all threads inherit it
-    std::signal(SIGPIPE, SIG_IGN);
-    raise_file_limit();
     if (http_) http_->start();
     if (grpc_) grpc_->start();
     loader_ = std::thread([this] { load(); });
     int signal = 0;
     while (sigwait(&signals, &signal) == 0 && signal == SIGHUP) ask_for_reload();
+    std::signal(SIGHUP, SIG_IGN);
     pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);  // a second one ends the process at once
     stop();
     if (failure_) std::rethrow_exception(failure_);
@@ -181,7 +179,13 @@ class Serving {
 Action declare(OptionSet& command, const CommandLine&) {
   auto options = std::make_shared<ServeOptions>();
   declare_serve_options(command, *options);
-  return [options] { return Serving(*options).run(); };
+  return [options] {
+    const sigset_t signals = handled_signals();
+    pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // before there is any other thread: all inherit it
+    std::signal(SIGPIPE, SIG_IGN);
+    raise_file_limit();
+    return Serving(*options).run();
+  };
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "cli/serve_build.h"
 
+#include <algorithm>
 #include <charconv>
 #include <filesystem>
 

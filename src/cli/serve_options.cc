@@ -1,10 +1,12 @@
 #include "cli/serve_options.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 
 #include "base/error.h"
 #include "base/file.h"
+#include "server/response_cache.h"
 
 namespace burnish::cli {
 namespace {
@@ -96,7 +98,9 @@ void declare_limits(OptionSet& command, ServeOptions& o) {
       .value_name("S")
       .show_default()
       .group(kLimits);
-  command.add_bytes("--response-cache", o.response_cache_bytes, "Memory for answers of models that ask for it [none]")
+  command
+      .add_bytes("--response-cache", o.response_cache_bytes,
+                 "Memory for answers of models that ask for it; 0: none [64MB]")
       .value_name("BYTES")
       .group(kLimits);
 }
@@ -219,6 +223,11 @@ server::LocalServerOptions local_options_of(const ServeOptions& options) {
   local.repository.drain_timeout = seconds_of(options.drain_s, "--drain-seconds");
   if (options.model_control == "poll") local.poll_interval = seconds_of(options.poll_s, "--poll-seconds");
   local.version.max_queue_size = static_cast<uint32_t>(positive(options.max_queue_size, "--max-queue"));
+  check(options.response_cache_bytes >= 0, ErrorCode::kInvalidArgument, "--response-cache: give a positive number");
+  if (options.response_cache_bytes > 0) {
+    local.version.response_cache =
+        std::make_shared<server::ResponseCache>(static_cast<size_t>(options.response_cache_bytes));
+  }
   local.engine_cache = engine_cache_of(options);
   local.map_engines = options.map_engines;
   local.shared_memory = !options.no_shared_memory;

@@ -31,7 +31,7 @@ struct ServeOptions {
   int http_threads = 0;
   double idle_timeout_s = 60;
   double drain_s = 30, shutdown_delay_s = 0;
-  int64_t response_cache_bytes = 0;
+  int64_t response_cache_bytes = int64_t{64} << 20;
   bool no_shared_memory = false;
 
   std::string access_log, trace_file;

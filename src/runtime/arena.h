@@ -5,6 +5,9 @@
 
 namespace burnish {
 
+/// Aligned to kAlignment, in huge pages where the system has them and the size is worth it. Throws kOutOfMemory.
+std::shared_ptr<void> allocate_large(size_t num_bytes);
+
 class Arena {
  public:
   /// Makes room for this many bytes; contents are lost when it has to grow. Throws

@@ -10,7 +10,8 @@ namespace burnish {
 namespace {
 
 constexpr int kMaxThreads = 1024;
-constexpr size_t kMaxRemembered = 8;
+// Servers meet as many numbers of items as a batch can have, for each length: preparing again costs up to a millisecond.
+constexpr size_t kMaxRemembered = 32;
 
 int checked_threads(int num_threads) {
   check(num_threads >= 0 && num_threads <= kMaxThreads, ErrorCode::kInvalidArgument,

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <set>
 
+#include "runtime/arena.h"
 #include "runtime/boundary.h"
 #include "runtime/context_impl.h"
 #include "runtime/device_copies.h"
@@ -153,7 +154,7 @@ Engine Engine::load(const std::string& path, int device) {
 
 Engine Engine::deserialize(std::span<const std::byte> bytes, int device) {
   return at_boundary([&] {
-    const std::shared_ptr<void> copy = allocate_aligned(bytes.size());
+    const std::shared_ptr<void> copy = allocate_large(bytes.size());
     if (!bytes.empty()) std::memcpy(copy.get(), bytes.data(), bytes.size());
     const std::span<const std::byte> aligned(static_cast<const std::byte*>(copy.get()), bytes.size());
     return Engine(

@@ -41,7 +41,7 @@ using Rule = std::string (*)(const Figures& f);
 
 std::string idle_instances(const Figures& f) {
   if (f.instances < 1 || f.busy > 1 - kIdle) return {};
-  const std::string idle = fmt::format("instances idle {:.0f} % of the time", 100 * (1 - f.busy));
+  std::string idle = fmt::format("instances idle {:.0f} % of the time", 100 * (1 - f.busy));
   const double work = f.busy * static_cast<double>(f.instances);  // in instances
   const auto enough = static_cast<size_t>(std::max(1.0, std::ceil(work / kBusy)));
   if (enough >= f.instances) return idle;
@@ -187,8 +187,10 @@ std::vector<std::string> server_advice(const Snapshot& snapshot) {
     for (const InstanceState& instance : model.state.instances) threads += static_cast<size_t>(instance.threads);
     broken += model.entry.state == "UNAVAILABLE" && !model.entry.reason.empty() ? 1 : 0;
   }
-  if (broken > 0)
-    said.push_back(fmt::format("{} model versions could not be loaded: their reasons stand below", broken));
+  if (broken > 0) {
+    said.push_back(
+        fmt::format("{} model version{} could not be loaded: see why below", broken, broken == 1 ? "" : "s"));
+  }
   const size_t cores = std::thread::hardware_concurrency();
   if (cores > 0 && threads > 2 * cores) {
     said.push_back(

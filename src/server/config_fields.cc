@@ -64,13 +64,23 @@ std::string Fields::path_of(std::string_view name) const {
   return path_.empty() ? std::string(name) : fmt::format("{}.{}", path_, name);
 }
 
-void Fields::finish(std::initializer_list<std::string_view> ignored, std::vector<std::string>* notes) {
+void Fields::finish(std::initializer_list<std::string_view> ignored, Notes notes) {
   for (const std::string_view name : ignored) {
     if (find(name) != nullptr && notes != nullptr) notes->push_back(fmt::format("{} has no effect", path_of(name)));
   }
   for (const auto& [name, value] : object_.items()) {
     if (!known_.contains(name)) refuse_field(path_of(name), "there is no such field");
   }
+}
+
+void refuse_unsupported(const std::string& path, std::string_view instead) {
+  throw Error(ErrorCode::kUnsupported, fmt::format("{} is not supported", path)).with_hint(std::string(instead));
+}
+
+void refuse_if_true(Fields& fields, std::string_view name, std::string_view instead) {
+  bool value = false;
+  fields.get(name, value);
+  if (value) refuse_unsupported(fields.path_of(name), instead);
 }
 
 }  // namespace burnish::server

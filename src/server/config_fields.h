@@ -1,5 +1,6 @@
 #pragma once
-// Reads the fields of one JSON object and refuses those that nobody asked for. Only config_json.cc includes this.
+// Reads the fields of one JSON object and refuses those that nobody asked for. Only the .cc files that parse
+// configurations include this.
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -12,6 +13,8 @@
 namespace burnish::server {
 
 using Json = nlohmann::ordered_json;
+/// Null, or gains a line for every field that has no effect.
+using Notes = std::vector<std::string>*;
 
 template <typename... Args>
 [[noreturn]] void refuse_field(const std::string& path, fmt::format_string<Args...> format, Args&&... args) {
@@ -68,12 +71,16 @@ class Fields {
   }
 
   /// Refuses fields that nobody asked for. ignored: known ones without a meaning here; each present gives a note.
-  void finish(std::initializer_list<std::string_view> ignored, std::vector<std::string>* notes);
+  void finish(std::initializer_list<std::string_view> ignored, Notes notes);
 
  private:
   const Json& object_;
   std::string path_;
   std::set<std::string> known_;
 };
+
+/// What would change results and is not there. Throws kUnsupported.
+[[noreturn]] void refuse_unsupported(const std::string& path, std::string_view instead);
+void refuse_if_true(Fields& fields, std::string_view name, std::string_view instead);
 
 }  // namespace burnish::server

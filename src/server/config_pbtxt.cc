@@ -1,5 +1,6 @@
 #include "server/config_pbtxt.h"
 
+#include <algorithm>
 #include <charconv>
 #include <nlohmann/json.hpp>
 

@@ -1,5 +1,6 @@
 #include "server/engine_cache.h"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "base/error.h"

@@ -1,5 +1,6 @@
 #include "server/ensemble_plan.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "base/error.h"

@@ -53,9 +53,9 @@ Status status_of(const std::exception& error) {
   return {StatusCode::kInternal, error.what()};
 }
 
-Instance::Instance(const ModelContext& model, int threads)
+Instance::Instance(const ModelContext& model, int device, int threads)
     : model_(model),
-      context_(model.engine.create_context(threads)),
+      context_(model.engines.at(device).create_context(threads)),
       buffers_(model.signature.inputs().size()),
       places_(model.signature.outputs().size()) {}
 

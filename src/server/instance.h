@@ -2,6 +2,7 @@
 // One execution context with the memory that batches form in. Not thread-safe: one execution at a time.
 #include <burnish/engine.h>
 
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -14,7 +15,7 @@ namespace burnish::server {
 
 /// What the instances of a version share.
 struct ModelContext {
-  Engine engine;
+  std::map<int, Engine> engines;  ///< By GPU; 0 on the CPU.
   Signature signature;
   std::string name, version;
   std::vector<std::vector<std::string>> labels;  ///< By output; empty: none.
@@ -22,8 +23,9 @@ struct ModelContext {
 
 class Instance {
  public:
-  /// The model must live as long. The context's threads inherit the cores of the calling thread.
-  Instance(const ModelContext& model, int threads);
+  /// The model must live as long. The context's threads inherit the cores of the calling thread. device: a key of
+  /// ModelContext::engines.
+  Instance(const ModelContext& model, int device, int threads);
 
   /// responses[i] answers batch.requests[i], with timing. Never throws: what the engine throws becomes the status of
   /// the request that is to blame.

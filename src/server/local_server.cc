@@ -96,25 +96,26 @@ std::shared_ptr<Servable> LocalServer::load_version(const ModelConfig& config, c
   }
   VersionOptions options = options_.version;
   options.model_folder = folder.path;
-  return ModelVersion::load(config, number, load_or_rebuild(config, version), options);
+  return ModelVersion::load(
+      config, number, [&](int device) { return load_or_rebuild(config, version, device); }, options);
 }
 
-Engine LocalServer::load_or_rebuild(const ModelConfig& config, const VersionFolder& version) const {
+Engine LocalServer::load_or_rebuild(const ModelConfig& config, const VersionFolder& version, int device) const {
   const std::string path = engine_cache_.engine_of(version, config);
   try {
-    return load_engine(path);
+    return load_engine(path, device);
   } catch (const std::exception&) {
     if (!engine_cache_.discard(path)) throw;
   }
-  return load_engine(engine_cache_.engine_of(version, config));
+  return load_engine(engine_cache_.engine_of(version, config), device);
 }
 
-Engine LocalServer::load_engine(const std::string& path) const {
-  if (options_.map_engines) return Engine::load(path);
+Engine LocalServer::load_engine(const std::string& path, int device) const {
+  if (options_.map_engines) return Engine::load(path, device);
   return with_frame([&] { return fmt::format("'{}'", path); },
                     [&] {
                       try {
-                        return Engine::deserialize(MappedFile::open(path)->bytes());
+                        return Engine::deserialize(MappedFile::open(path)->bytes(), device);
                       } catch (const Exception& error) {
                         throw Error(ErrorCode::kMismatch, error.what());
                       }

@@ -76,13 +76,14 @@ class LocalServer final : public InferenceServer {
   std::string metrics() const override;
   std::string live_state() const override;
   void log_access(const Access& access) override;
+  bool logs_access() const override { return access_log_ != nullptr; }
 
  private:
   std::shared_ptr<Servable> load_version(const ModelConfig& config, const ModelFolder& folder,
                                          const VersionFolder& version);
   /// A damaged file in the cache is no reason to fail.
-  Engine load_or_rebuild(const ModelConfig& config, const VersionFolder& version) const;
-  Engine load_engine(const std::string& path) const;
+  Engine load_or_rebuild(const ModelConfig& config, const VersionFolder& version, int device) const;
+  Engine load_engine(const std::string& path, int device) const;
   std::shared_ptr<Servable> find_step(const std::string& model, int64_t version) const;
   void poll();
   Snapshot snapshot() const;

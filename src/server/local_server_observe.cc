@@ -1,4 +1,6 @@
 // The observing side of the server: metrics, live state, traces and logs.
+#include <algorithm>
+
 #include "server/live_state.h"
 #include "server/local_server.h"
 #include "server/metrics_text.h"

@@ -121,7 +121,7 @@ struct Stage {
 const Stage kStages[] = {
     {"queue", "burnish_queue_duration_seconds", "nv_inference_queue_summary_us",
      [](const VersionState& s) -> const Latency& { return s.queue; }},
-    {"compute", "burnish_compute_duration_seconds", "nv_inference_compute_summary_us",
+    {"compute", "burnish_compute_duration_seconds", "burnish_compute_summary_us",
      [](const VersionState& s) -> const Latency& { return s.compute; }},
     {"total", "burnish_request_duration_seconds", "nv_inference_request_summary_us",
      [](const VersionState& s) -> const Latency& { return s.total; }},

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
 
 #include "base/error.h"
 #include "base/thread_pool.h"
 #include "server/classification.h"
 #include "server/inference_server.h"
+#include "server/sequence_batcher.h"
 
 namespace burnish::server {
 namespace {
@@ -88,24 +90,35 @@ void check_batching(const ModelConfig& config, const Signature& signature) {
   }
 }
 
+void complete_gpu_group(InstanceGroup& group) {
+  require(group.kind != "KIND_CPU", "instance group '{}': kind is KIND_CPU, but the engine is for a GPU", group.name);
+  group.kind = "KIND_GPU";
+  if (group.gpus.empty()) group.gpus = {0};
+  if (group.count == 0) group.count = 1;
+  if (group.threads == 0) group.threads = 1;
+}
+
 // A quick model gains nothing from threads that wait for each other; a slow one has them all.
-void complete_instances(ModelConfig& config, bool is_quick) {
-  const int cores = num_available_cores();
+void complete_cpu_group(InstanceGroup& group, bool is_quick) {
+  require(group.kind != "KIND_GPU" && group.gpus.empty(),
+          "instance group '{}': the engine is for the CPU, kind must be KIND_CPU or KIND_AUTO", group.name);
+  group.kind = "KIND_CPU";
+  const int share = group.cores.empty() ? num_available_cores() : static_cast<int>(group.cores.size());
+  if (group.count == 0 && group.threads == 0 && is_quick) group.threads = 1;
+  if (group.count == 0) group.count = group.threads > 0 ? std::max(1, share / group.threads) : 1;
+  if (group.threads == 0) group.threads = std::max(1, share / group.count);
+}
+
+void complete_instances(ModelConfig& config, bool is_for_gpu, bool is_quick) {
   if (config.instance_groups.empty()) config.instance_groups.emplace_back();
-  int total = 0;
+  int64_t total = 0;
   for (size_t g = 0; g < config.instance_groups.size(); ++g) {
     InstanceGroup& group = config.instance_groups[g];
     if (group.name.empty()) group.name = fmt::format("{}_{}", config.name, g);
-    require(group.kind != "KIND_GPU" && group.gpus.empty(),
-            "instance group '{}': the engine is for the CPU, kind must be KIND_CPU or KIND_AUTO", group.name);
-    group.kind = "KIND_CPU";
-    const int share = group.cores.empty() ? cores : static_cast<int>(group.cores.size());
-    if (group.count == 0 && group.threads == 0 && is_quick) group.threads = 1;
-    if (group.count == 0) group.count = group.threads > 0 ? std::max(1, share / group.threads) : 1;
-    if (group.threads == 0) group.threads = std::max(1, share / group.count);
-    require(group.count > 0 && group.threads > 0, "instance group '{}': count {} and threads {} must be positive",
+    require(group.count >= 0 && group.threads >= 0, "instance group '{}': count {} and threads {} must be positive",
             group.name, group.count, group.threads);
-    total += std::min(group.count, kMaxInstances + 1);
+    is_for_gpu ? complete_gpu_group(group) : complete_cpu_group(group, is_quick);
+    total += int64_t{group.count} * static_cast<int64_t>(std::max<size_t>(1, group.gpus.size()));
     require(total <= kMaxInstances, "the instance groups have more than {} instances", kMaxInstances);
   }
 }
@@ -129,16 +142,29 @@ ModelConfig complete_config(ModelConfig config, const Signature& signature, bool
   complete_tensors(config.inputs, signature.inputs(), "input", config.max_batch_size > 0);
   complete_tensors(config.outputs, signature.outputs(), "output", config.max_batch_size > 0);
   check_batching(config, signature);
-  complete_instances(config, is_quick);
+  if (config.sequence_batching) check_sequences(*config.sequence_batching, signature);
+  complete_instances(config, signature.is_for_gpu(), is_quick);
   if (config.platform.empty()) config.platform = "burnish_engine";
   return config;
+}
+
+std::vector<int> devices_of(const ModelConfig& config) {
+  std::set<int> devices;
+  for (const InstanceGroup& group : config.instance_groups) {
+    devices.insert(group.gpus.begin(), group.gpus.end());
+    if (group.gpus.empty()) devices.insert(0);
+  }
+  if (devices.empty()) devices.insert(0);
+  return {devices.begin(), devices.end()};
 }
 
 std::vector<InstanceSettings> instance_settings(const ModelConfig& config) {
   std::vector<InstanceSettings> settings;
   for (const InstanceGroup& group : config.instance_groups) {
-    for (int i = 0; i < group.count; ++i) {
-      settings.push_back({fmt::format("{}_{}", group.name, i), group.threads, group.cores});
+    const std::vector<int> devices = group.gpus.empty() ? std::vector<int>{0} : group.gpus;
+    for (int i = 0; i < group.count * static_cast<int>(devices.size()); ++i) {
+      const int device = devices[static_cast<size_t>(i) % devices.size()];
+      settings.push_back({fmt::format("{}_{}", group.name, i), group.threads, group.cores, device});
     }
   }
   return settings;

@@ -13,6 +13,9 @@ namespace burnish::server {
 /// the field, what it says and what the engine has. is_quick: an execution on one thread takes less than a millisecond.
 ModelConfig complete_config(ModelConfig config, const Signature& signature, bool is_quick);
 
+/// The GPUs that the instance groups name; 0 where they name none.
+std::vector<int> devices_of(const ModelConfig& config);
+
 /// "TYPE_FP32"
 std::string config_type(DataType dtype);
 
@@ -20,7 +23,7 @@ std::string config_type(DataType dtype);
 /// the network, and for an empty folder.
 std::string path_below(const std::string& folder, const std::string& name);
 
-/// One entry an instance, for completed configurations.
+/// One entry an instance, for completed configurations. On GPUs a group's count is that of each GPU.
 std::vector<InstanceSettings> instance_settings(const ModelConfig& config);
 
 /// The labels of every output. model_folder: where their files are.

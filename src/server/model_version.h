@@ -3,6 +3,7 @@
 #include <burnish/engine.h>
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -23,17 +24,19 @@ struct VersionOptions {
   std::shared_ptr<ResponseCache> response_cache;  ///< Shared by all models that ask for one; null: none.
 };
 
+using LoadEngine = std::function<Engine(int device)>;
+
 /// Thread-safe. Answers may arrive on any thread, also before submit() returns: where an instance is free and the model
 /// is quick, the caller executes.
 class ModelVersion final : public Servable {
  public:
-  /// Loads the engine, checks the configuration against it, makes the instances and warms them up. Throws
-  /// burnish::Error or burnish::Exception; what() names the field, the reason and the next step. Of ensembles nothing
-  /// is known here.
-  static std::shared_ptr<ModelVersion> load(const ModelConfig& config, const std::string& version,
-                                            const std::string& engine_path, const VersionOptions& options = {});
+  /// Checks the configuration against the engine, makes the instances and warms them up. Throws burnish::Error or
+  /// burnish::Exception; what() names the field, the reason and the next step. Of ensembles nothing is known here.
   static std::shared_ptr<ModelVersion> load(const ModelConfig& config, const std::string& version, Engine engine,
                                             const VersionOptions& options = {});
+  /// Loads an engine for each GPU that the instance groups name (for 0 otherwise).
+  static std::shared_ptr<ModelVersion> load(const ModelConfig& config, const std::string& version,
+                                            const LoadEngine& load_engine, const VersionOptions& options = {});
   /// Like drain() with a deadline that is over. Answers keep their memory as long as they need it.
   ~ModelVersion() override;
   ModelVersion(const ModelVersion&) = delete;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "base/error.h"
@@ -161,7 +162,7 @@ Status Repository::update_steps(const ModelConfig& config, bool retry, std::set<
   for (const EnsembleStep& step : config.ensemble) {
     const Model model = copy_of(step.model);
     if (options_.loads_on_request && !model.ready.empty()) continue;
-    if (const Status status = update(step.model, model.override_config, retry, visited); !status.ok()) return status;
+    if (Status status = update(step.model, model.override_config, retry, visited); !status.ok()) return status;
   }
   return {};
 }
@@ -254,7 +255,7 @@ void Repository::remove(const std::string& name) {
   retire(name, std::move(retired));
 }
 
-void Repository::retire(const std::string& name, Ready versions) {
+void Repository::retire(const std::string& name, Ready&& versions) {
   for (auto& [number, version] : versions) {
     retirement_.add(std::move(version), [this, name, number = number] { forget(name, number); });
   }

@@ -89,7 +89,7 @@ class Repository {
   void put_in_place(Update& update);
   Status fail(const std::string& name, const std::string& reason);
   void remove(const std::string& name);
-  void retire(const std::string& name, Ready versions);
+  void retire(const std::string& name, Ready&& versions);
   void forget(const std::string& name, int64_t version);
   /// Why there is no ready version.
   Status absent(std::string_view name, const Model* model) const;

@@ -1,4 +1,6 @@
 // What others see of the repository, and its end.
+#include <algorithm>
+
 #include "server/repository.h"
 
 namespace burnish::server {

@@ -170,7 +170,6 @@ void Scheduler::execute_ready(Slot& slot, Lock& lock, bool is_guest) {
     slot.num_executing = 0;
     if (batch.requests.empty()) continue;
     last_execution_ = Clock::now();
-    ++slot.executions;
     times_.record(batch.shape_key, batch.items,
                   std::chrono::nanoseconds(timing.input_ns + timing.infer_ns + timing.output_ns));
   }
@@ -197,6 +196,7 @@ void Scheduler::execute_batch(Slot& slot, Batch& batch, InferTiming& timing) {
       responses[r].status.message = fmt::format("model '{}': {}", model_->name, responses[r].status.message);
     }
   }
+  ++slot.executions;
   statistics_->record_execution(static_cast<uint64_t>(batch.items), timing, executed);
   for (size_t r = 0; r < responses.size(); ++r) {
     respond(*model_, *batch.requests[r], std::move(responses[r]));

@@ -1,5 +1,6 @@
 #pragma once
 // The instances of one model version with the queue before them: who executes what, when, on which thread.
+#include <atomic>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -18,6 +19,7 @@ struct InstanceSettings {
   std::string name;
   int threads = 1;
   std::vector<int> cores;  ///< Empty: unbound.
+  int device = 0;          ///< Of engines for GPUs.
 };
 
 struct SchedulerSettings {
@@ -61,7 +63,8 @@ class Scheduler : public std::enable_shared_from_this<Scheduler> {
     std::thread::id executor;  // none: idle
     size_t num_executing = 0;  // requests
     Clock::time_point busy_since, earliest_end;
-    uint64_t executions = 0, busy_ns = 0;
+    std::atomic<uint64_t> executions{0};
+    uint64_t busy_ns = 0;
     std::exception_ptr failure;  // of its start
   };
   using Lock = std::unique_lock<std::mutex>;
@@ -80,6 +83,7 @@ class Scheduler : public std::enable_shared_from_this<Scheduler> {
 
   // scheduler_threads.cc
   void start_instance(Slot& slot);
+  std::chrono::nanoseconds warm_up(Slot& slot, const Batch& batch) const;
   void serve(Slot& slot);
   void wait_for_work(Slot& slot, Lock& lock, Clock::time_point look_again);
   void watch_timeouts(Clock::time_point expiry);

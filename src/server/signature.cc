@@ -50,6 +50,8 @@ bool within(const ProfileShapes& range, const Shape& shape, int first) {
 
 Signature::Signature(const Engine& engine) {
   const EngineData& data = engine.impl()->data;
+  predicted_us_ = data.plans[0].predicted_us;
+  is_for_gpu_ = data.target_kind != "cpu";
   inputs_ = specs_of(data, data.plans[0].inputs, engine.inputs(), "input");
   outputs_ = specs_of(data, data.plans[0].outputs, engine.outputs(), "output");
   for (const Plan& plan : data.plans) {

@@ -32,6 +32,9 @@ class Signature {
   const TensorSpec* find_input(std::string_view name) const;
   const TensorSpec* find_output(std::string_view name) const;
 
+  bool is_for_gpu() const { return is_for_gpu_; }
+  /// What the tuner measured at the first profile's optimum; 0 if it did not.
+  double predicted_us() const { return predicted_us_; }
   /// Why items cannot be joined along the first dimension; empty when they can.
   const std::string& batch_obstacle() const { return batch_obstacle_; }
   /// True when the batch is one symbol in all inputs and outputs, so that it needs no word of the user.
@@ -72,6 +75,8 @@ class Signature {
   std::string batch_obstacle_;
   int64_t max_batch_ = 0;
   bool shares_symbols_ = false;
+  bool is_for_gpu_ = false;
+  double predicted_us_ = 0;
 };
 
 /// "[-1,3,224,224]"

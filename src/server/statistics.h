@@ -44,6 +44,7 @@ struct VersionState {
   uint64_t alive_ns = 0;
   size_t pending = 0;    ///< Requests that wait.
   size_t executing = 0;  ///< Requests that are in an instance.
+  size_t open_sequences = 0;
   uint64_t max_batch_size = 0, queue_delay_us = 0;
   std::vector<InstanceState> instances;
 };

@@ -1,5 +1,7 @@
 #include "server/version_policy.h"
 
+#include <algorithm>
+
 namespace burnish::server {
 
 VersionChoice choose_versions(const VersionPolicy& policy, std::vector<int64_t> present) {

@@ -102,7 +102,7 @@ std::vector<Batch> warm_up_batches(const ModelConfig& config, const Signature& s
                                    const std::string& model_folder) {
   constexpr uint32_t kMostRepetitions = 1000;
   std::vector<WarmupSample> samples = config.warmup;
-  if (samples.empty()) samples.push_back({"zeros", 1, 2, {}});
+  if (samples.empty()) samples.push_back({"zeros", 1, 1, {}});
   std::vector<Batch> batches;
   for (const WarmupSample& sample : samples) {
     with_frame([&] { return fmt::format("model_warmup '{}'", sample.name); },

@@ -9,8 +9,8 @@
 
 namespace burnish::server {
 
-/// The samples of the configuration, else one item of zeros (twice, so that the second time counts) at the first
-/// profile's optimum. Throws for samples that do not fit the model and files that do not fit their sample.
+/// The samples of the configuration, else one item of zeros at the first profile's optimum. Throws for samples that do
+/// not fit the model and files that do not fit their sample.
 std::vector<Batch> warm_up_batches(const ModelConfig& config, const Signature& signature,
                                    const std::string& model_folder);
 

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "base/error.h"
+#include "server/bearer_token.h"
 
 namespace burnish::server {
 namespace {
@@ -30,15 +31,6 @@ std::string shortened(std::string text, size_t bytes) {
   if (text.size() <= bytes) return text;
   while (bytes > 0 && (static_cast<unsigned char>(text[bytes]) & 0xC0) == 0x80) --bytes;
   return text.substr(0, bytes) + " …";
-}
-
-/// In a time that does not tell how much of it was right.
-bool same_secret(std::string_view a, std::string_view b) {
-  unsigned difference = a.size() != b.size();
-  for (size_t i = 0; i < a.size(); ++i) {
-    difference |= static_cast<unsigned char>(a[i]) ^ static_cast<unsigned char>(b.empty() ? 0 : b[i % b.size()]);
-  }
-  return difference == 0;
 }
 
 void release_owner(void* owner) {
@@ -81,17 +73,10 @@ Status status_of_exception() {
 ::grpc::Status check_token(const GrpcOptions& options, MethodAccess access, const ::grpc::ServerContextBase& call) {
   const bool own_tokens = access == MethodAccess::kManage && !options.management_tokens.empty();
   const std::vector<std::string>& tokens = own_tokens ? options.management_tokens : options.tokens;
-  if (tokens.empty() || access == MethodAccess::kOpen) return {};
-  constexpr std::string_view kScheme = "Bearer ";
+  if (access == MethodAccess::kOpen) return {};
   const auto found = call.client_metadata().find("authorization");
-  if (found != call.client_metadata().end()) {
-    const std::string_view value(found->second.data(), found->second.size());
-    if (value.starts_with(kScheme)) {
-      bool known = false;
-      for (const std::string& token : tokens) known |= same_secret(value.substr(kScheme.size()), token);
-      if (known) return {};
-    }
-  }
+  const bool given = found != call.client_metadata().end();
+  if (is_authorized(given ? std::string_view(found->second.data(), found->second.size()) : "", tokens)) return {};
   return {::grpc::StatusCode::UNAUTHENTICATED,
           "this server needs a token: send metadata 'authorization: Bearer <token>'"};
 }

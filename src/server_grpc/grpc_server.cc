@@ -7,6 +7,8 @@
 #include <grpcpp/impl/codegen/service_type.h>
 #include <grpcpp/resource_quota.h>
 
+#include <climits>
+
 #include "base/error.h"
 #include "base/file.h"
 #include "server_grpc/call_context.h"
@@ -82,7 +84,7 @@ class TableService : public ::grpc::Service {
     }
     const ::grpc::Slice slice(text);
     response = ByteBuffer(&slice, 1);
-    const ::grpc::Status result = to_grpc(status);
+    ::grpc::Status result = to_grpc(status);
     log_call(context_, call, {method.path, {}, {}, result.error_code(), bytes.size(), text.size(), received});
     return result;
   }
@@ -109,10 +111,11 @@ std::shared_ptr<::grpc::ServerCredentials> credentials_of(const GrpcOptions& opt
 
 void set_limits(const GrpcOptions& options, ::grpc::ServerBuilder& builder) {
   const auto milliseconds = [](std::chrono::milliseconds t) { return static_cast<int>(t.count()); };
-  builder.SetMaxReceiveMessageSize(static_cast<int>(options.max_message_bytes));
+  builder.SetMaxReceiveMessageSize(static_cast<int>(std::min<size_t>(options.max_message_bytes, INT_MAX)));
   builder.SetMaxSendMessageSize(-1);
   builder.SetResourceQuota(::grpc::ResourceQuota("burnish").Resize(options.max_memory_bytes));
-  builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, static_cast<int>(options.max_metadata_bytes));
+  builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE,
+                             static_cast<int>(std::min<size_t>(options.max_metadata_bytes, INT_MAX)));
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, options.max_streams_per_connection);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, milliseconds(options.keepalive));
   builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, milliseconds(options.idle_timeout));
@@ -130,7 +133,8 @@ struct Listener {
   void start(const GrpcOptions& options, const std::string& address, int wanted_port) {
     ::grpc::ServerBuilder builder;
     set_limits(options, builder);
-    const std::string target = fmt::format("{}:{}", address, wanted_port);
+    const bool ipv6 = address.find(':') != std::string::npos;
+    const std::string target = fmt::format(fmt::runtime(ipv6 ? "[{}]:{}" : "{}:{}"), address, wanted_port);
     builder.AddListeningPort(target, credentials_of(options), &port);
     builder.RegisterService(&service);
     server = builder.BuildAndStart();
@@ -190,7 +194,9 @@ void GrpcServer::stop(Clock::time_point deadline) {
   }
 }
 
-uint16_t GrpcServer::port() const { return static_cast<uint16_t>(listeners_->main.port); }
+uint16_t GrpcServer::port() const {
+  return static_cast<uint16_t>(listeners_->main.port);
+}
 uint16_t GrpcServer::management_port() const {
   return listeners_->management.server ? static_cast<uint16_t>(listeners_->management.port) : port();
 }

@@ -22,7 +22,8 @@ struct GrpcOptions {
 
   std::string tls_certificate_file, tls_key_file;  ///< PEM; both empty: no TLS.
   std::string tls_client_ca_file;                  ///< Set: clients must show a certificate of this authority.
-  /// A call must carry one of these as metadata "authorization: Bearer …", except for health checks. Empty: anybody may.
+  /// A call must carry one of these as metadata "authorization: Bearer …", except for health checks. Empty: anybody
+  /// may.
   std::vector<std::string> tokens;
   std::vector<std::string> management_tokens;  ///< For the methods of management instead; empty: `tokens`.
 
@@ -34,7 +35,7 @@ struct GrpcOptions {
   size_t max_stream_requests = 64;    ///< That one ModelStreamInfer reads ahead of its answers.
   /// Upper bound of a request's deadline; zero: none but the client's own.
   std::chrono::milliseconds max_request_time{0};
-  std::chrono::milliseconds keepalive{60000};  ///< Between pings to silent clients; who does not answer is dropped.
+  std::chrono::milliseconds keepalive{60000};      ///< Between pings to silent clients; who does not answer is dropped.
   std::chrono::milliseconds idle_timeout{600000};  ///< Connections without calls are closed.
 };
 

@@ -204,13 +204,13 @@ Status bind_shared_memory(const InferenceServer& server, DecodedRequest& decoded
   std::byte* data = nullptr;
   std::shared_ptr<void> owner;
   for (const SharedReference& from : decoded.shared_inputs) {
-    const Status status = server.shared_memory(from.region, from.offset, from.byte_size, data, owner);
+    Status status = server.shared_memory(from.region, from.offset, from.byte_size, data, owner);
     if (!status.ok()) return status;
     decoded.request.inputs[from.index].data = {data, from.byte_size, std::move(owner)};
   }
   for (const SharedReference& to : decoded.shared_outputs) {
     RequestedOutput& output = decoded.request.outputs[to.index];
-    const Status status = server.shared_memory(to.region, to.offset, to.byte_size, output.target, output.target_owner);
+    Status status = server.shared_memory(to.region, to.offset, to.byte_size, output.target, output.target_owner);
     if (!status.ok()) return status;
     output.capacity = to.byte_size;
   }

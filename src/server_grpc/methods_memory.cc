@@ -13,7 +13,7 @@ Status no_cuda_region(const std::string& name) {
 Status shared_memory_status(InferenceServer& server, const inference::SystemSharedMemoryStatusRequest& request,
                             inference::SystemSharedMemoryStatusResponse& response) {
   std::vector<SharedMemoryRegion> regions;
-  const Status status = server.shared_memory_status(request.name(), regions);
+  Status status = server.shared_memory_status(request.name(), regions);
   for (const SharedMemoryRegion& region : regions) {
     auto& added = (*response.mutable_regions())[region.name];
     added.set_name(region.name);

@@ -77,7 +77,7 @@ Status server_metadata(InferenceServer& server, const inference::ServerMetadataR
 Status model_metadata(InferenceServer& server, const inference::ModelMetadataRequest& request,
                       inference::ModelMetadataResponse& response) {
   ModelMetadata metadata;
-  const Status status = server.model_metadata(request.name(), request.version(), metadata);
+  Status status = server.model_metadata(request.name(), request.version(), metadata);
   response.set_name(metadata.name);
   response.set_platform(metadata.platform);
   for (const std::string& version : metadata.versions) response.add_versions(version);
@@ -102,7 +102,7 @@ Status model_config(InferenceServer& server, const inference::ModelConfigRequest
 Status model_statistics(InferenceServer& server, const inference::ModelStatisticsRequest& request,
                         inference::ModelStatisticsResponse& response) {
   std::vector<ModelStatistics> statistics;
-  const Status status = server.statistics(request.name(), request.version(), statistics);
+  Status status = server.statistics(request.name(), request.version(), statistics);
   for (const ModelStatistics& model : statistics) copy(model, *response.add_model_stats());
   return status;
 }

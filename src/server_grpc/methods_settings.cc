@@ -31,7 +31,7 @@ Status trace_setting(InferenceServer& server, const inference::TraceSettingReque
   for (const auto& [name, value] : request.settings()) {
     change.emplace_back(name, std::vector<std::string>(value.value().begin(), value.value().end()));
   }
-  const Status status = server.trace_settings(request.model_name(), change, now);
+  Status status = server.trace_settings(request.model_name(), change, now);
   for (const auto& [name, values] : now) {
     auto& setting = (*response.mutable_settings())[name];
     for (const std::string& value : values) setting.add_value(value);
@@ -43,7 +43,7 @@ Status log_settings(InferenceServer& server, const inference::LogSettingsRequest
                     inference::LogSettingsResponse& response) {
   Settings change, now;
   for (const auto& [name, value] : request.settings()) change.push_back({name, {text_of(value)}});
-  const Status status = server.log_settings(change, now);
+  Status status = server.log_settings(change, now);
   for (const auto& [name, values] : now) {
     set_value(values.empty() ? std::string() : values.front(), (*response.mutable_settings())[name]);
   }

@@ -22,6 +22,8 @@ constexpr size_t kLingerBuffer = 16 << 10;
 constexpr std::chrono::seconds kLingerTime{3};
 // Smaller parts of an answer are copied together rather than sent from where they lie.
 constexpr size_t kCopiedBytes = 8 << 10;
+// An idle connection keeps no more of the memory that its answers took.
+constexpr size_t kKeptOutBytes = 64 << 10;
 
 Clock::time_point allowed_until(Clock::time_point start, std::chrono::milliseconds time, uint64_t bytes,
                                 uint64_t bytes_per_second) {
@@ -178,9 +180,8 @@ void Connection::dispatch_inference(std::shared_ptr<Body> body) {
   request.model = route_.model;
   request.version = route_.version;
   request.received = reader_.started();
-  form_.binary_by_default = false;
-  form_.shared.clear();
-  const Status status = thread_.decoder().decode(body, reader_.head().json_length, request, form_);
+  binary_by_default_ = false;
+  const Status status = thread_.decoder().decode(body, reader_.head().json_length, request, binary_by_default_);
   request_id_ = request.id;
   if (!status.ok()) return respond(error_response(status));
   state_ = State::kWaiting;
@@ -206,7 +207,7 @@ void Connection::dispatch_slow(std::shared_ptr<Body> body) {
 
 void Connection::on_answer(InferResponse&& answer) {
   if (state_ != State::kWaiting) return;
-  respond(encode_infer_response(std::move(answer), form_));
+  respond(encode_infer_response(std::move(answer), binary_by_default_));
 }
 
 void Connection::on_answer(Response&& response) {
@@ -255,7 +256,8 @@ void Connection::on_written(const ErrorCode& error) {
 }
 
 void Connection::after_response() {
-  response_.tensors.clear();
+  response_ = {};
+  if (out_.capacity() > kKeptOutBytes) out_ = {};
   body_.reset();
   request_id_.clear();
   if (closes_) {
@@ -279,6 +281,7 @@ void Connection::linger() {
 }
 
 void Connection::log_access() {
+  if (!thread_.shared().server.logs_access()) return;
   const RequestHead& head = reader_.head();
   InferenceServer::Access access;
   access.protocol = "http";

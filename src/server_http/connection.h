@@ -9,7 +9,6 @@
 #include <string>
 #include <vector>
 
-#include "server_http/infer_decoder.h"
 #include "server_http/request_reader.h"
 #include "server_http/response.h"
 #include "server_http/router.h"
@@ -91,7 +90,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Clock::time_point deadline_ = Clock::time_point::max();
   RequestReader reader_;
   Route route_;
-  AnswerForm form_;
+  bool binary_by_default_ = false;
   std::optional<Response> refusal_;
   std::shared_ptr<Body> body_;  // of the request that waits
   std::string request_id_;

@@ -3,6 +3,7 @@
 #include "server_http/json_reader.h"
 #include "server_http/json_writer.h"
 #include "server_http/live_page.h"
+#include "server_http/settings_json.h"
 
 namespace burnish::server::http {
 namespace {
@@ -159,67 +160,17 @@ Response repository_unload(const Question& q) {
   return status_response(q.server.unload_model(q.route.model, with_dependents));
 }
 
-// A setting's value as text, whatever JSON type a client chose for it.
-std::string setting_text(element value, const FieldPath& path) {
-  std::string_view text;
-  bool flag = false;
-  if (!value.get(text)) return std::string(text);
-  if (!value.get(flag)) return flag ? "true" : "false";
-  if (value.is_int64() || value.is_uint64()) return simdjson::to_string(value);
-  path.fail("must be a string, a number, true, false, an array of strings, or null");
-}
-
-// null becomes no values: back to the default.
-Settings read_settings(element json) {
-  Settings settings;
-  for (const auto [key, value] : read_object(json, {{}, 0, "body"})) {
-    const FieldPath path{{}, 0, key};
-    std::vector<std::string>& values = settings.emplace_back(std::string(key), std::vector<std::string>()).second;
-    if (value.is_null()) continue;
-    if (!value.is_array()) {
-      values.push_back(setting_text(value, path));
-      continue;
-    }
-    for (const element item : simdjson::dom::array(value)) values.push_back(setting_text(item, path));
-  }
-  return settings;
-}
-
-bool is_number(std::string_view text) {
-  return !text.empty() && text.size() < 10 && text.find_first_not_of("0123456789") == std::string_view::npos;
-}
-
-// Triton's answers have trace_level as an array, all other settings as one value; log settings are typed.
-Response settings_response(const Settings& settings, bool typed) {
-  std::string text;
-  JsonWriter json(text);
-  json.begin_object();
-  for (const auto& [name, values] : settings) {
-    json.key(name);
-    const std::string_view value = values.empty() ? std::string_view() : values.front();
-    if (values.size() > 1 || name == "trace_level") {
-      json.strings(values);
-    } else if (typed && (value == "true" || value == "false" || is_number(value))) {
-      json.raw(value);
-    } else {
-      json.string(value);
-    }
-  }
-  json.end_object();
-  return json_response(std::move(text));
-}
-
 Response trace_setting(const Question& q) {
   Settings now;
   const Settings change = q.method == Method::kPost ? read_settings(q.json) : Settings();
   const Status status = q.server.trace_settings(q.route.model, change, now);
-  return status.ok() ? settings_response(now, false) : error_response(status);
+  return status.ok() ? json_response(settings_json(now, false)) : error_response(status);
 }
 
 Response log_setting(const Question& q) {
   Settings now;
   const Status status = q.server.log_settings(q.method == Method::kPost ? read_settings(q.json) : Settings(), now);
-  return status.ok() ? settings_response(now, true) : error_response(status);
+  return status.ok() ? json_response(settings_json(now, true)) : error_response(status);
 }
 
 Response shared_memory_status(const Question& q) {

@@ -67,13 +67,13 @@ struct InferDecoder::Parser {
 class InferDecoder::Request {
  public:
   Request(InferDecoder& decoder, const std::shared_ptr<Body>& body, size_t json_length, InferRequest& request,
-          AnswerForm& form)
+          bool& binary_by_default)
       : decoder_(decoder),
         body_(body),
         json_length_(json_length),
         next_binary_(json_length),
         request_(request),
-        form_(form) {}
+        binary_by_default_(binary_by_default) {}
 
   void read(element root) {
     bool has_inputs = false;
@@ -97,9 +97,9 @@ class InferDecoder::Request {
     }
     // "outputs" may stand before "parameters".
     for (size_t i = 0; i < request_.outputs.size(); ++i) {
-      if (!binary_was_said_[i]) request_.outputs[i].binary = form_.binary_by_default;
+      if (!binary_was_said_[i]) request_.outputs[i].binary = binary_by_default_;
     }
-    if (!request_.outputs.empty()) form_.binary_by_default = false;
+    if (!request_.outputs.empty()) binary_by_default_ = false;
   }
 
  private:
@@ -118,7 +118,7 @@ class InferDecoder::Request {
       } else if (key == "timeout") {
         request_.timeout_us = read_unsigned(value, path);
       } else if (key == "binary_data_output") {
-        form_.binary_by_default = read_bool(value, path);
+        binary_by_default_ = read_bool(value, path);
       }
     }
     if (request_.sequence.id == "0") request_.sequence.id.clear();  // Triton's word for none
@@ -198,13 +198,12 @@ class InferDecoder::Request {
   }
 
   Bytes shared_data(const Place& place, const FieldPath& path) {
-    Bytes bytes;
     std::byte* data = nullptr;
     std::shared_ptr<void> owner;
     if (!place.shared_size) path.fail("missing");
     const Status status = decoder_.server_.shared_memory(place.region, place.offset, *place.shared_size, data, owner);
     if (!status.ok()) throw StatusError{status};
-    return {data, *place.shared_size, std::move(owner)};
+    return {data, *place.shared_size, std::move(owner), /*is_shared=*/true};
   }
 
   void read_output(element value) {
@@ -243,7 +242,6 @@ class InferDecoder::Request {
                                                          output.target_owner);
     if (!status.ok()) throw StatusError{status};
     output.capacity = *place.shared_size;
-    form_.shared.push_back({output.name, std::string(place.region), place.offset});
   }
 
   InferDecoder& decoder_;
@@ -251,7 +249,7 @@ class InferDecoder::Request {
   const size_t json_length_;
   size_t next_binary_;
   InferRequest& request_;
-  AnswerForm& form_;
+  bool& binary_by_default_;
   std::vector<bool> binary_was_said_;
 };
 
@@ -264,9 +262,9 @@ InferDecoder::InferDecoder(const InferenceServer& server, std::shared_ptr<Memory
 InferDecoder::~InferDecoder() = default;
 
 Status InferDecoder::decode(const std::shared_ptr<Body>& body, std::optional<uint64_t> json_length,
-                            InferRequest& request, AnswerForm& form) {
+                            InferRequest& request, bool& binary_by_default) {
   if (!body) return {StatusCode::kInvalidArgument, "body: empty; an inference request is a JSON object"};
-  if (json_length == 0) return decode_raw(body, request, form);
+  if (json_length == 0) return decode_raw(body, request, binary_by_default);
   const uint64_t length = json_length.value_or(body->size());
   if (length > body->size()) {
     return {StatusCode::kInvalidArgument,
@@ -283,7 +281,7 @@ Status InferDecoder::decode(const std::shared_ptr<Body>& body, std::optional<uin
     const auto* text = reinterpret_cast<const char*>(body->data());
     const auto problem = parser_->parser.parse(text, length, false).get(root);
     if (problem) FieldPath{{}, 0, "body"}.fail(fmt::format("not JSON: {}", simdjson::error_message(problem)));
-    Request(*this, body, length, request, form).read(root);
+    Request(*this, body, length, request, binary_by_default).read(root);
   } catch (const Error& e) {
     status = {StatusCode::kInvalidArgument, e.message()};
   } catch (const StatusError& e) {
@@ -295,7 +293,7 @@ Status InferDecoder::decode(const std::shared_ptr<Body>& body, std::optional<uin
 }
 
 // Triton's "raw binary request": the model has one input, whose free dimension, if there is one, follows from the size.
-Status InferDecoder::decode_raw(const std::shared_ptr<Body>& body, InferRequest& request, AnswerForm& form) {
+Status InferDecoder::decode_raw(const std::shared_ptr<Body>& body, InferRequest& request, bool& binary_by_default) {
   ModelMetadata model;
   if (Status status = server_.model_metadata(request.model, request.version, model); !status.ok()) return status;
   const auto refuse = [&](std::string_view reason) {
@@ -318,7 +316,7 @@ Status InferDecoder::decode_raw(const std::shared_ptr<Body>& body, InferRequest&
   if (free) *free = known == 0 ? 0 : static_cast<int64_t>(body->size()) / known;
   request.inputs.push_back(std::move(input));
   request.cancelled = std::shared_ptr<const std::atomic<bool>>(body, &body->cancelled);
-  form.binary_by_default = true;
+  binary_by_default = true;
   return {};
 }
 

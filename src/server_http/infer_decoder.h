@@ -3,22 +3,11 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "server/inference_server.h"
 #include "server_http/body.h"
 
 namespace burnish::server::http {
-
-/// What the answer's form depends on, beyond InferRequest.
-struct AnswerForm {
-  bool binary_by_default = false;  ///< Of outputs that the request does not name.
-  struct Shared {
-    std::string output, region;
-    uint64_t offset = 0;
-  };
-  std::vector<Shared> shared;  ///< Outputs written to shared memory.
-};
 
 /// Keeps its JSON parser's memory from request to request: one per thread.
 class InferDecoder {
@@ -27,15 +16,15 @@ class InferDecoder {
   ~InferDecoder();
 
   /// `request`'s model and version are set already. `json_length`: of Inference-Header-Content-Length; none: all of the
-  /// body is JSON; 0: the body is the one input's bytes. Inputs point into `body` where they can. Never throws; the
-  /// message names the field.
+  /// body is JSON; 0: the body is the one input's bytes. Inputs point into `body` where they can. `binary_by_default`:
+  /// the form of outputs that the request does not name. Never throws; the message names the field.
   Status decode(const std::shared_ptr<Body>& body, std::optional<uint64_t> json_length, InferRequest& request,
-                AnswerForm& form);
+                bool& binary_by_default);
 
  private:
   class Request;
   struct Parser;
-  Status decode_raw(const std::shared_ptr<Body>& body, InferRequest& request, AnswerForm& form);
+  Status decode_raw(const std::shared_ptr<Body>& body, InferRequest& request, bool& binary_by_default);
 
   const InferenceServer& server_;
   std::shared_ptr<MemoryBudget> budget_;

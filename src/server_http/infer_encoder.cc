@@ -1,6 +1,5 @@
 #include "server_http/infer_encoder.h"
 
-#include <algorithm>
 #include <cstring>
 
 #include "server/inference_server.h"
@@ -22,25 +21,14 @@ Bytes packed_strings(const std::vector<std::string>& strings) {
   return {reinterpret_cast<const std::byte*>(memory->data()), memory->size(), memory};
 }
 
-void write_shared(JsonWriter& json, const OutputTensor& output, const AnswerForm& form) {
-  json.key("parameters").begin_object();
-  const auto found = std::find_if(form.shared.begin(), form.shared.end(),
-                                  [&](const AnswerForm::Shared& s) { return s.output == output.name; });
-  if (found != form.shared.end()) {
-    json.field("shared_memory_region", found->region);
-    if (found->offset > 0) json.field("shared_memory_offset", found->offset);
-  }
-  json.field("shared_memory_byte_size", output.shared_bytes).end_object();
-}
-
-void write_output(JsonWriter& json, std::string& text, OutputTensor& output, const AnswerForm& form,
+void write_output(JsonWriter& json, std::string& text, OutputTensor& output, bool binary_by_default,
                   Response& response) {
   const bool is_classes = !output.classes.empty();
   json.begin_object().field("name", output.name);
   json.field("datatype", is_classes ? "BYTES" : kserve_name(output.dtype)).key("shape").numbers(output.shape);
   if (output.shared_bytes > 0) {
-    write_shared(json, output, form);
-  } else if (output.binary || form.binary_by_default) {
+    // Neither data nor parameters: clients take any "parameters" for those of binary data.
+  } else if (output.binary || binary_by_default) {
     Bytes bytes = is_classes ? packed_strings(output.classes) : std::move(output.data);
     json.key("parameters").begin_object().field("binary_data_size", bytes.size).end_object();
     response.tensors.push_back(std::move(bytes));
@@ -55,7 +43,7 @@ void write_output(JsonWriter& json, std::string& text, OutputTensor& output, con
 
 }  // namespace
 
-Response encode_infer_response(InferResponse&& answer, const AnswerForm& form) {
+Response encode_infer_response(InferResponse&& answer, bool binary_by_default) {
   if (!answer.status.ok()) return error_response(answer.status);
   Response response;
   response.text.reserve(256);
@@ -63,7 +51,7 @@ Response encode_infer_response(InferResponse&& answer, const AnswerForm& form) {
   json.begin_object();
   if (!answer.id.empty()) json.field("id", answer.id);
   json.field("model_name", answer.model).field("model_version", answer.version).key("outputs").begin_array();
-  for (OutputTensor& output : answer.outputs) write_output(json, response.text, output, form, response);
+  for (OutputTensor& output : answer.outputs) write_output(json, response.text, output, binary_by_default, response);
   json.end_array().end_object();
   if (!response.tensors.empty()) {
     response.json_length = response.text.size();

@@ -143,7 +143,7 @@ class Card {
     this.latency.replaceChildren(...["queue", "compute", "total"].map(part => element("tr", {"data-field": part}, element("th", {scope: "row"}, part),
       ...["p50", "p90", "p99"].map(p => element("td", {}, duration((latency[part] || {})[p]))))));
     this.drawBatches(model.batch_sizes || []);
-    bars(this.instances, (model.instances || []).map((instance, i) => [instance.device || instance.name || String(i), busy[i], share(busy[i])]));
+    bars(this.instances, (model.instances || []).map((instance, i) => [[instance.name, instance.device].filter(Boolean).join(", ") || String(i), busy[i], share(busy[i])]));
     list(this.advice, model.advice);
   }
 

@@ -11,11 +11,11 @@
 
 #include "server/request.h"
 #include "server_http/body.h"
+#include "server_http/header_values.h"
 
 namespace burnish::server::http {
 
 enum class Method { kGet, kHead, kPost, kOther };
-enum class Coding { kIdentity, kGzip, kDeflate, kUnknown };
 
 /// What is kept of a request's line and header fields.
 struct RequestHead {

@@ -7,6 +7,8 @@
 #include <optional>
 #include <span>
 
+#include "server/model_name.h"
+
 namespace burnish::server::http {
 namespace {
 
@@ -126,6 +128,9 @@ std::string read_names(std::string_view pattern, Segments segments, Route& out) 
     const std::optional<std::string> name = percent_decoded(segment);
     if (!name) return fmt::format("{} '{}': a '%' must be followed by two hexadecimal digits", what, segment);
     if (part == "{v}" && !is_version(*name)) return fmt::format("{} '{}': must be a decimal number", what, *name);
+    if (part == "{m}" && !is_model_name(*name)) {
+      return fmt::format("{} '{}': letters, digits, '_', '-' and '.' make a name", what, *name);
+    }
     if (!is_name(*name)) return fmt::format("{} '{}': no name that there can be", what, *name);
     (part == "{m}" ? out.model : part == "{v}" ? out.version : out.region) = *name;
   }

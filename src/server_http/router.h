@@ -49,8 +49,7 @@ struct RouteResult {
   std::string_view allow;  ///< With 405: the methods that the target takes.
 };
 
-/// Names are checked here: no '/', no control characters, not "." or "..", at most 255 bytes of them; no name is ever
-/// used as a path before the repository has found it among its models.
+/// Names are checked here: models' by is_model_name(), regions' for '/', control characters, "." and "..", and length.
 RouteResult route(Method method, std::string_view target, Route& out);
 
 }  // namespace burnish::server::http

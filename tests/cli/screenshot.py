@@ -59,6 +59,11 @@ def picture_of(page, folder, width, height, dark=False):
     return read_png(path)
 
 
+def dom_of(url, folder, seconds):
+    """The page as HTML after its scripts have run for so long, by their own clock."""
+    return _browse(folder, url, f"--virtual-time-budget={1000 * seconds}", "--dump-dom")
+
+
 def measured(page, folder, width, expression):
     """The JavaScript expression of `page` (its document) as text, in a frame of this width: windows cannot be as narrow as a
     phone."""

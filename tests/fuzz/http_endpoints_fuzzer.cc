@@ -3,8 +3,8 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "../server_support/fake_server.h"
 #include "server_http/endpoints.h"
+#include "server_support/fake_server.h"
 
 namespace {
 

@@ -3,9 +3,9 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "../server_support/fake_server.h"
 #include "server_http/infer_decoder.h"
 #include "server_http/infer_encoder.h"
+#include "server_support/fake_server.h"
 
 namespace {
 
@@ -35,13 +35,13 @@ void decode_and_answer(const uint8_t* data, size_t size, std::optional<uint64_t>
   body->set_size(size);
   InferRequest request;
   request.model = "identity";
-  AnswerForm form;
-  const Status status = decoder.decode(body, length, request, form);
+  bool binary = false;
+  const Status status = decoder.decode(body, length, request, binary);
   require(status.ok() || !status.message.empty());
   if (!status.ok()) return;
   for (const InputTensor& input : request.inputs) require(input.data.owner || input.data.size == 0);
   fake.infer(std::move(request), [&](InferResponse&& answer) {
-    const Response response = encode_infer_response(std::move(answer), form);
+    const Response response = encode_infer_response(std::move(answer), binary);
     require(response.body_bytes() > 0);
   });
 }

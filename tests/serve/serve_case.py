@@ -3,13 +3,14 @@
 import json
 import os
 import pathlib
-import select
 import shutil
-import signal as signals
+import signal
 import subprocess
 import tempfile
+import threading
 import time
 import unittest
+import urllib.error
 import urllib.request
 
 import numpy
@@ -18,7 +19,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BURNISH = os.environ.get("BURNISH", str(ROOT / "build/release/bin/burnish"))
-LONG = 120  # seconds; only ever waited out when something is broken: the machine may be busy
+LONG = 60  # seconds; only ever waited out when something is broken: the machine may be busy
 
 
 def save_model(path, nodes, inputs, outputs, weights=()):
@@ -78,16 +79,17 @@ class Server:
             self.wait_until_announced()
 
     def wait_until_announced(self):
-        lines = []
-        while True:
-            readable, _, _ = select.select([self.process.stdout], [], [], LONG)
-            line = self.process.stdout.readline() if readable else ""
-            lines.append(line)
-            if not line:
-                raise AssertionError(f"no word of the server: {self.log()}")
+        watchdog = threading.Timer(LONG, self.process.kill)
+        watchdog.start()
+        text = ""
+        for line in self.process.stdout:
+            text += line
             if line.rstrip() == "}":
                 break
-        self.ready = json.loads("".join(lines))
+        watchdog.cancel()
+        if not text:
+            raise AssertionError(f"no word of the server: {self.log()}")
+        self.ready = json.loads(text)
         self.http = f"127.0.0.1:{self.ready.get('http_port', 0)}"
         self.grpc = f"127.0.0.1:{self.ready.get('grpc_port', 0)}"
 
@@ -131,13 +133,18 @@ class Server:
         )
         return int(fields["VmRSS"].split()[0]) * 1024
 
-    def signal(self, number):
+    def send(self, number):
         self.process.send_signal(number)
 
-    def stop(self, number=signals.SIGTERM):
+    def ended(self):
+        """For one that ends by itself: the exit code, and all it has said."""
+        words, _ = self.process.communicate(timeout=LONG)
+        return self.process.returncode, words + self.log()
+
+    def stop(self, number=signal.SIGTERM):
         """The exit code."""
         if self.process.poll() is None:
-            self.signal(number)
+            self.send(number)
         try:
             return self.process.wait(LONG)
         finally:
@@ -149,7 +156,8 @@ class Server:
 
     def __exit__(self, *_):
         self.stop()
-        self._errors.close()
+        if not self._errors.closed:
+            self._errors.close()
 
 
 def wait_for(condition, what):

@@ -28,8 +28,8 @@ class Clients(ServeCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.case = cls("run_nothing")
-        cls.case.setUp()
+        cls.case = ServeCase()
+        ServeCase.setUp(cls.case)
         cls.case.put("affine", config={"dynamic_batching": {}})
         cls.case.put("affine", version=2, factor=3)
         cls.case.configure("affine", {"version_policy": {"all": {}}})
@@ -43,9 +43,6 @@ class Clients(ServeCase):
         cls.grpc.close()
         cls.server.__exit__()
         cls.case.doCleanups()
-
-    def run_nothing(self):
-        pass
 
     def setUp(self):
         pass

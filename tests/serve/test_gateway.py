@@ -103,7 +103,7 @@ class Gateway(ServeCase):
                 for server in self.servers
             ]
             self.assertTrue(all(share > 0 for share in shares), shares)
-            self.servers[0].signal(signal.SIGKILL)
+            self.servers[0].send(signal.SIGKILL)
             before = answered()
             wait_for(lambda: answered() > before + 50, "answers of the other")
         finally:

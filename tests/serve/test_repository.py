@@ -6,7 +6,7 @@ import threading
 import unittest
 
 import numpy
-from serve_case import ServeCase, Server, save_affine, save_weighty, build, wait_for
+from serve_case import ServeCase, Server, build, save_affine, save_weighty, wait_for
 
 ROW = [float(i) for i in range(16)]
 DOUBLED = [2 * value + 1 for value in ROW]
@@ -66,7 +66,7 @@ class Repository(ServeCase):
         self.put("affine")
         server = self.serve()
         self.put("affine", factor=3)
-        server.signal(signal.SIGHUP)
+        server.send(signal.SIGHUP)
         wait_for(lambda: server.infer("affine", ROW) == TRIPLED, "the new file")
 
     def test_versions_change_under_load_without_a_lost_request(self):
@@ -154,7 +154,7 @@ class Repository(ServeCase):
         self.assertNotEqual(server.request("/v2/health/ready")[0], 200)
         self.assertEqual(server.infer("affine", ROW), DOUBLED)
         self.put("broken")
-        server.signal(signal.SIGHUP)
+        server.send(signal.SIGHUP)
         wait_for(lambda: server.request("/v2/health/ready")[0] == 200, "the mended model")
 
     def test_pipelines(self):
@@ -171,8 +171,9 @@ class Repository(ServeCase):
 
     def test_a_repository_that_is_not_there(self):
         server = Server(self.folder / "nowhere", wait=False)
-        self.assertNotEqual(server.stop(0), 0)
-        self.assertIn("cannot read the model repository", server.log())
+        code, words = server.ended()
+        self.assertNotEqual(code, 0)
+        self.assertIn("cannot read the model repository", words)
 
 
 if __name__ == "__main__":

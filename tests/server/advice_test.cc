@@ -99,7 +99,7 @@ TEST(Advice, OnTheServerAsAWhole) {
   snapshot.models.push_back(testing::ready_model("m", version_state({.instances = 1})));
   snapshot.models[1].state.instances[0].threads = 100000;
   EXPECT_THAT(server_advice(snapshot),
-              ElementsAre(HasSubstr("1 model versions could not be loaded"), HasSubstr("100000 threads for")));
+              ElementsAre(HasSubstr("1 model version could not be loaded"), HasSubstr("100000 threads for")));
 }
 
 }  // namespace
