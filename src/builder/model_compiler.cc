@@ -24,6 +24,7 @@ PipelineOptions ModelCompiler::pipeline_options(const PrecisionPlan* precision) 
   passes.disabled = options().disabled_passes;
   passes.precision = precision;
   passes.strided_reads = target_.is_cuda();
+  passes.mixed_images = target_.is_cuda();
   passes.reporter = stage_reporter();
   return passes;
 }

@@ -91,7 +91,8 @@ std::vector<Candidate> Tuner::enumerate(const Problem& problem) const {
     if (num_tactics == effort_.tactics) break;
     // The reference is slower than anything made for the purpose: not worth the time that timing it takes.
     if (is_reference(*tactic) && num_tactics > 0) continue;
-    if (tactic->allocates() && !effort_.allocating) continue;
+    // A GPU's executions replay a graph, which calls no run().
+    if (tactic->allocates() && !effort_.allocating && !target_.is_cuda()) continue;
     if (!handles(*tactic, problem.op) || !tactic->supports(problem, target_)) continue;
     ++num_tactics;
     const auto configs = tactic->candidates(problem, target_);

@@ -12,6 +12,9 @@
 namespace burnish {
 namespace {
 
+/// Of images as they come in.
+constexpr int64_t kFewChannels = 4;
+
 /// Operators whose output has the input's element type unless told otherwise.
 bool follows_input_type(const Node& n) {
   return !is_fused_product(n) && n.op != kFusedAttention && n.op != kPointwise;
@@ -37,7 +40,7 @@ class Lowering {
       if (groups_.group_of(v) == v) encodings_[v] = choose(v);
     }
     stored_.assign(static_cast<size_t>(num_values_), kNoValue);
-    for (ValueId v : graph_.inputs()) store(v, false);
+    for (ValueId v : graph_.inputs()) store(v, is_read_as_it_is(v));
     for (NodeId id : order) lower(id);
     for (const auto& output : std::vector<Graph::Output>(graph_.outputs())) restore_output(output.value);
     return changed_;
@@ -139,6 +142,18 @@ class Lowering {
       if (n.input(i) != kNoValue && encoding_of(n.input(i)) != e) return false;
     }
     return true;
+  }
+
+  /// A FLOAT image of the caller's that only convolutions with narrow weights read: they round it themselves.
+  bool is_read_as_it_is(ValueId v) const {
+    const std::vector<NodeId>& users = users_[static_cast<size_t>(v)];
+    if (!context_.mixed_images || encoding_of(v).is_integer() || is_output_.contains(v) || users.empty()) return false;
+    return std::ranges::all_of(users, [&](NodeId id) {
+      const Node& n = graph_.node(id);
+      if (n.op != kFusedConv || n.input(0) != v || n.input(kFusedResidual) == v || !reads_narrow(n, 0)) return false;
+      const Value& w = graph_.value(n.input(kFusedWeights));
+      return w.is_constant() && w.constant.shape()[1] <= kFewChannels && n.attrs.get_int("group", 1) == 1;
+    });
   }
 
   // --- rewriting --------------------------------------------------------------------------------------------------

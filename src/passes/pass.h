@@ -20,6 +20,8 @@ struct PassContext {
   bool channels_last = true;
   /// Elementwise kernels read transposed and sliced inputs where they lie (absorb_views): those of GPUs do.
   bool strided_reads = false;
+  /// Convolutions read FLOAT images of few channels beside narrow weights (lower_precision): those of GPUs do.
+  bool mixed_images = false;
   /// What is to be stored narrow (lower_precision); null: nothing.
   const PrecisionPlan* precision = nullptr;
   /// Counts fusions by kind ("Conv+BatchNormalization"); may be null.

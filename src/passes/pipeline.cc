@@ -90,6 +90,7 @@ class Driver {
     for (const std::string& name : options.disabled) find_pass(name);
     context_.channels_last = options.channels_last;
     context_.strided_reads = options.strided_reads;
+    context_.mixed_images = options.mixed_images;
     context_.precision = options.precision;
     context_.fused = &report_.fused;
     context_.reporter = &options_.reporter;

@@ -15,6 +15,7 @@ struct PipelineOptions {
   std::vector<std::string> disabled;  ///< Names of passes to leave out; unknown ones are an error.
   bool channels_last = true;          ///< Let assign_layout choose channels-last for images.
   bool strided_reads = false;         ///< PassContext::strided_reads.
+  bool mixed_images = false;          ///< PassContext::mixed_images.
 #ifdef NDEBUG
   bool verify = false;  ///< Check the graph's invariants after every pass.
 #else

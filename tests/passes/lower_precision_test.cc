@@ -11,12 +11,13 @@
 namespace burnish {
 namespace {
 
-Graph optimised(std::string_view text, const PrecisionPlan* precision = nullptr) {
+Graph optimised(std::string_view text, const PrecisionPlan* precision = nullptr, bool mixed_images = false) {
   Graph graph = parse_graph(text);
   graph.infer();
   PipelineOptions options;
   options.verify = true;
   options.precision = precision;
+  options.mixed_images = mixed_images;
   run_passes(graph, options);
   return graph;
 }
@@ -76,6 +77,20 @@ TEST(LowerPrecision, NarrowFloatsRunThroughAConvolutionalNet) {
   EXPECT_EQ(ops_and_types(graph),
             (Lines{"Cast bfloat16", "FusedConv bfloat16", "FusedConv bfloat16", "MaxPool bfloat16",
                    "FusedConv bfloat16", "GlobalAveragePool float32", "Reshape float32"}));
+  expect_same_numbers(original, graph, random_inputs(original), 0.05);
+}
+
+TEST(LowerPrecision, ImagesOfFewChannelsAreReadAsTheyCome) {
+  Graph original = parse_graph(kResidualNet);
+  original.infer();
+  PrecisionPlan plan;
+  plan.floats = DType::kBFloat16;
+  const Graph graph = optimised(kResidualNet, &plan, true);
+  EXPECT_EQ(ops_and_types(graph), (Lines{"FusedConv bfloat16", "FusedConv bfloat16", "MaxPool bfloat16",
+                                         "FusedConv bfloat16", "GlobalAveragePool float32", "Reshape float32"}));
+  const Node& first = graph.node(graph.topological_order().front());
+  EXPECT_EQ(graph.value(first.input(0)).type.dtype, DType::kFloat32);
+  EXPECT_EQ(graph.value(first.input(1)).type.dtype, DType::kBFloat16);
   expect_same_numbers(original, graph, random_inputs(original), 0.05);
 }
 

@@ -5,7 +5,7 @@ import os
 import pathlib
 import select
 import shutil
-import signal
+import signal as signals
 import subprocess
 import tempfile
 import time
@@ -134,7 +134,7 @@ class Server:
     def signal(self, number):
         self.process.send_signal(number)
 
-    def stop(self, number=signal.SIGTERM):
+    def stop(self, number=signals.SIGTERM):
         """The exit code."""
         if self.process.poll() is None:
             self.signal(number)

@@ -109,8 +109,9 @@ struct Arguments {
 std::array<int64_t, 4> mask_strides_of(const TensorDesc& mask) {
   std::array<int64_t, 4> strides = {};
   int64_t stride = 1;
-  for (int i = mask.shape.rank() - 1; i >= 0; --i) {
-    strides[static_cast<size_t>(4 - mask.shape.rank() + i)] = mask.shape[i] == 1 ? 0 : stride;
+  auto at = strides.rbegin();
+  for (int i = mask.shape.rank() - 1; i >= 0; --i, ++at) {
+    *at = mask.shape[i] == 1 ? 0 : stride;
     stride *= mask.shape[i];
   }
   return strides;

@@ -1,5 +1,6 @@
 #include "kernels/cuda/config.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "base/error.h"
@@ -43,6 +44,20 @@ std::string_view text_of(std::string_view config, std::string_view name) {
 int int_of(std::string_view config, std::string_view name, int fallback) {
   const std::string_view text = text_of(config, name);
   return text.empty() ? fallback : parse_int(text, config);
+}
+
+std::vector<int> ints_of(std::string_view config, std::string_view name, size_t count) {
+  std::vector<int> values;
+  std::string_view rest = text_of(config, name);
+  while (!rest.empty()) {
+    const size_t end = std::min(rest.find('x'), rest.size());
+    values.push_back(parse_int(rest.substr(0, end), config));
+    rest.remove_prefix(std::min(rest.size(), end + 1));
+  }
+  const bool positive = std::all_of(values.begin(), values.end(), [](int v) { return v > 0; });
+  check(values.size() == count && positive, ErrorCode::kCorrupt, "the configuration '{}' names no {} {}s", config,
+        count, name);
+  return values;
 }
 
 }  // namespace burnish::cuda

@@ -6,6 +6,7 @@
 
 #include "kernels/cuda/cublaslt_product.h"
 #include "kernels/cuda/generated.h"
+#include "kernels/cuda/no_kernel.h"
 #include "kernels/cuda/tactics.h"
 #include "ops/fused.h"
 
@@ -15,8 +16,8 @@ namespace {
 constexpr int kMostAlgorithms = 16;
 constexpr size_t kMostWorkspace = size_t{32} << 20;
 constexpr uint32_t kAlignment16 = 16;
-/// Stands for a bias that is aligned as device memory is.
-const void* const kAnyBias = reinterpret_cast<const void*>(uintptr_t{256});
+/// Its address stands for that of a bias, of which only the alignment counts: that of device memory.
+alignas(256) constexpr std::byte kAnyBias{};
 
 /// "1a.0.…": eight words of hexadecimal digits.
 std::string words_of(const lt::Algorithm& algorithm) {
@@ -39,7 +40,7 @@ lt::Algorithm algorithm_of(std::string_view text, std::string_view config) {
 
 /// The library's best guesses for operands aligned to so many bytes, best first.
 std::vector<lt::Algorithm> algorithms_for(const LtProduct& product, int device, uint32_t alignment, int wanted) {
-  const LtDescriptors d(product, kAnyBias);
+  const LtDescriptors d(product, &kAnyBias);
   lt::Descriptor preference = lt::Descriptor::preference();
   preference.set(lt::kPreferenceWorkspace, kMostWorkspace);
   // Partial sums must not be rounded to Y's type.
@@ -133,12 +134,6 @@ class LtKernel : public Kernel {
   LtDescriptors descriptors_;
   float beta_ = 0;
   Choice aligned_, any_;
-};
-
-/// A product without elements.
-class NoKernel : public Kernel {
- public:
-  void run(const KernelArgs&) const override {}
 };
 
 class LtTactic : public Tactic {

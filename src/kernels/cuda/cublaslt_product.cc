@@ -3,6 +3,7 @@
 #include "kernels/cpu/f32_conv_form.h"
 #include "kernels/cpu/gemm_form.h"
 #include "kernels/cuda/generated.h"
+#include "kernels/cuda/product_epilogue.h"
 #include "ops/fused.h"
 
 namespace burnish::cuda {
@@ -97,13 +98,11 @@ bool read_lt_product(const Problem& problem, LtProduct& product) {
 
 PackedBlob pack_lt_bias(const Problem& problem, const LtProduct& product) {
   const Tensor& bias = problem.constants[static_cast<size_t>(product.bias)];
-  Tensor floats(DType::kFloat32, Shape{product.n});
-  for (int64_t i = 0; i < product.n; ++i) {
-    floats.as<float>()[i] = product.bias_scale * bias.as<float>()[bias.num_elements() == 1 ? 0 : i];
+  std::vector<float> floats(static_cast<size_t>(product.n));
+  for (size_t i = 0; i < floats.size(); ++i) {
+    floats[i] = product.bias_scale * bias.as<float>()[bias.num_elements() == 1 ? 0 : i];
   }
-  PackedBlob blob(static_cast<size_t>(product.n) * size_of(product.y_type));
-  encode(floats.as<float>(), {product.y_type}, TensorView{product.y_type, Shape{product.n}, blob.data()});
-  return blob;
+  return encode_column(floats, product.y_type);
 }
 
 namespace {

@@ -67,6 +67,7 @@ std::string bind(void* library, Driver& d) {
       {"cuLaunchKernelEx", slot(d.LaunchKernelEx)},
       {"cuOccupancyMaxActiveBlocksPerMultiprocessor", slot(d.OccupancyMaxActiveBlocksPerMultiprocessor)},
       {"cuTensorMapEncodeTiled", slot(d.TensorMapEncodeTiled)},
+      {"cuTensorMapEncodeIm2col", slot(d.TensorMapEncodeIm2col)},
   };
   for (const Symbol& symbol : symbols) {
     *symbol.function = dlsym(library, symbol.name);

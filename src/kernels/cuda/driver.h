@@ -57,7 +57,7 @@ struct Copy2D {
 };
 static_assert(sizeof(Copy2D) == 128);
 
-/// CUtensorMap: opaque to everyone but cuTensorMapEncodeTiled.
+/// CUtensorMap: opaque to everyone but cuTensorMapEncode….
 struct alignas(128) TensorMap {
   std::array<uint64_t, 16> words = {};
 };
@@ -118,6 +118,8 @@ struct Driver {
   Result (*OccupancyMaxActiveBlocksPerMultiprocessor)(int*, Handle, int, size_t) = nullptr;
   Result (*TensorMapEncodeTiled)(TensorMap*, int, uint32_t, void*, const uint64_t*, const uint64_t*, const uint32_t*,
                                  const uint32_t*, int, int, int, int) = nullptr;
+  Result (*TensorMapEncodeIm2col)(TensorMap*, int, uint32_t, void*, const uint64_t*, const uint64_t*, const int*,
+                                  const int*, uint32_t, uint32_t, const uint32_t*, int, int, int, int) = nullptr;
 };
 
 /// False without a driver or without a device; never throws.

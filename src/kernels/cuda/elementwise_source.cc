@@ -4,6 +4,7 @@
 #include <array>
 
 #include "kernels/cuda/generated.h"
+#include "kernels/cuda/prelude.h"
 #include "kernels/cuda/storage_source.h"
 #include "ops/fused.h"
 
@@ -339,8 +340,10 @@ std::optional<ElementwiseSource> elementwise_source(const Problem& p) {
   const bool nameable = std::all_of(p.inputs.begin(), p.inputs.end(),
                                     [](const TensorDesc& d) { return !d.present() || is_nameable(d.dtype); });
   if (!first_there || !nameable) return std::nullopt;
-  const auto body = body_of(p);
+  auto body = body_of(p);
   if (!body) return std::nullopt;
+  const DType result = p.outputs[0].dtype;
+  if (result == DType::kFloat16 || result == DType::kBFloat16) body = with_fast_activations(*body);
   ElementwiseSource s;
   s.output_type = type_name(p.outputs[0].dtype);
   std::string parameters;

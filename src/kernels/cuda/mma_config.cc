@@ -1,7 +1,6 @@
 #include "kernels/cuda/mma_config.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "base/error.h"
 #include "kernels/cuda/config.h"
@@ -28,6 +27,7 @@ constexpr int kSplits[] = {1, 2, 4, 8};
 struct Rates {
   double multiply_adds, l2_bytes = 40, shared_bytes = 128;
   double latency = 700, fixed = 1500, split;
+  double step = 90, product = 40;  // a barrier, and what follows it one after the other for every 32 bytes of K
 };
 
 Rates rates_of(const MmaSize& size, const Target& target) {
@@ -60,26 +60,32 @@ double estimate(const MmaConfig& c, const MmaSize& size, const Target& target) {
   const double multiply = static_cast<double>(c.bm) * c.bn * c.bk / r.multiply_adds;
   const double fetch = (c.bm + c.bn) * k_bytes / r.l2_bytes;
   const double read = (c.bm * c.warps_n + c.bn * c.warps_m) * k_bytes / r.shared_bytes;
-  const double step =
-      std::max(r.latency / (c.stages - 1), static_cast<double>(together) * std::max({multiply, fetch, read}));
+  const double busy = static_cast<double>(together) * std::max({multiply, fetch, read});
+  const double step = std::max({r.latency / (c.stages - 1), r.step + r.product * k_bytes / 32, busy});
   const double finish = static_cast<double>(together) * c.bm * c.bn / 16 + (c.splits > 1 ? r.split : 0);
   return waves * (r.fixed + steps * step + finish);
 }
 
-/// As many stages as leave room for a second block.
+/// As many stages as leave room for a second block, and no more than K has use for: blocks of small K live on the
+/// overlap of several blocks.
 int stages_of(const MmaConfig& c, const MmaSize& size, const Target& target) {
   if (target.sm < 80) return 2;
   const int64_t stage = (c.bm + c.bn) * c.bk * size.element_bytes;
   const int64_t least = stage * 6 > target.shared_bytes ? 3 : 4;
+  const int64_t steps = ceil_div(ceil_div(size.k, c.bk), c.splits);
+  const int64_t most = steps <= 5 ? std::max<int64_t>(2, steps + 1) : steps <= 12 ? 4 : 6;
   return static_cast<int>(
-      std::clamp((target.shared_bytes / 2 - 2048) / stage, std::min<int64_t>(3, least), int64_t{6}));
+      std::clamp((target.shared_bytes / 2 - 2048) / stage, std::min<int64_t>({3, least, most}), most));
 }
 
-/// Large tiles that would mostly stand empty are not worth a compilation.
+/// Large tiles that would mostly stand empty are not worth a compilation, nor are splits where there is work enough.
 bool is_sensible(const MmaConfig& c, const MmaSize& size, const Target& target) {
   const int64_t steps = ceil_div(size.k, c.bk);
-  return c.shared_bytes(size.element_bytes) <= target.shared_bytes && (c.splits == 1 || steps >= 2 * c.splits) &&
-         c.bm % c.splits == 0 && (c.bm <= 32 || c.bm < 2 * size.m) && (c.bn <= 32 || c.bn < 2 * size.n);
+  const int64_t blocks = ceil_div(size.m, c.bm) * ceil_div(size.n, c.bn) * size.batch * c.splits;
+  const bool splits_well =
+      c.splits == 1 || (steps >= 2 * c.splits && c.bm % c.splits == 0 && blocks <= 2 * std::max(1, target.num_sms));
+  return splits_well && c.shared_bytes(size.element_bytes) <= target.shared_bytes &&
+         (c.bm <= 32 || c.bm < 2 * size.m) && (c.bn <= 32 || c.bn < 2 * size.n);
 }
 
 std::vector<MmaConfig> all_configs(const MmaSize& size, const Target& target) {
@@ -98,14 +104,6 @@ std::vector<MmaConfig> all_configs(const MmaSize& size, const Target& target) {
   return configs;
 }
 
-int part_of(std::string_view text, char separator, int index, std::string_view config) {
-  for (; index > 0; --index) text.remove_prefix(std::min(text.size(), text.find(separator) + 1));
-  int value = 0;
-  std::from_chars(text.data(), text.data() + text.size(), value);
-  check(value > 0, ErrorCode::kCorrupt, "the configuration '{}' is none of a tiled product", config);
-  return value;
-}
-
 }  // namespace
 
 int64_t MmaConfig::shared_bytes(int64_t element_bytes) const {
@@ -120,13 +118,8 @@ std::string to_string(const MmaConfig& c, const std::string& arch) {
 }
 
 MmaConfig parse_mma_config(std::string_view text) {
-  const std::string_view tile = text_of(text, "tile"), warps = text_of(text, "warps");
-  MmaConfig c;
-  c.bm = part_of(tile, 'x', 0, text);
-  c.bn = part_of(tile, 'x', 1, text);
-  c.bk = part_of(tile, 'x', 2, text);
-  c.warps_m = part_of(warps, 'x', 0, text);
-  c.warps_n = part_of(warps, 'x', 1, text);
+  const std::vector<int> tile = ints_of(text, "tile", 3), warps = ints_of(text, "warps", 2);
+  MmaConfig c{tile[0], tile[1], tile[2], warps[0], warps[1]};
   c.stages = int_of(text, "stages", 2);
   c.splits = int_of(text, "splitk", 1);
   const bool fits = c.stages >= 2 && c.stages <= 8 && c.splits >= 1 && c.splits <= 8 && c.threads() <= 1024;

@@ -112,8 +112,9 @@ std::string mma_constants(const MmaProblem& p, const MmaConfig& c) {
   s += fmt::format("constexpr bool kAByUnit = {}, kBByUnit = {};\n", p.a_unit() > 0, p.b_unit() > 0);
   s += fmt::format(
       "constexpr bool kTensorCores = {}, kBByK = {}, kBTransposed = {}, kConstantB = {}, kBatched = {}, "
-      "kPlain = {}, kNhwc = {};\n",
-      p.tensor_cores, by_k, p.trans_b, p.packs_b, !p.is_conv && !p.shared_b, p.plain(), !p.is_conv || p.conv.in_nhwc);
+      "kPlain = {}, kNhwc = {}, kWholeChunks = {};\n",
+      p.tensor_cores, by_k, p.trans_b, p.packs_b, !p.is_conv && !p.shared_b, p.plain(), !p.is_conv || p.conv.in_nhwc,
+      !p.n_free && p.n % kEpilogueChunk == 0);
   s += fmt::format("#define N {}\n#define K {}\n#define KB {}\n", number_or_argument(p.n_free, p.n, "n"),
                    number_or_argument(p.k_free, p.k, "k"), p.packs_b ? std::to_string(p.packed_k()) : "K");
   return s + geometry(p);

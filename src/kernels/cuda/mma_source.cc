@@ -22,6 +22,13 @@ constexpr int kKChunks = kBK / kVec;
 constexpr int kARows = kThreads / kKChunks;  // rows that all threads copy at once
 constexpr int kACopies = (kBM + kARows - 1) / kARows;
 
+// Results are made of the sums where they are, in registers. For this tiles hold B's columns in another order: that of
+// row r is column_of(r), and a lane's sums of four 8-wide tiles are eight neighbouring columns.
+constexpr bool kDirect = kTensorCores && kSplits == 1 && kBTransposed && kWN % 32 == 0 && kWholeChunks;
+__device__ __forceinline__ int column_of(int row) {
+  return kDirect ? row / 32 * 32 + row % 8 / 2 * 8 + row % 32 / 8 * 2 + row % 2 : row;
+}
+
 struct Args {
   int64 a_step[4], b_step[4];  // elements from one matrix to the next, by batch dimension, innermost last
   int batch_dims[4];
@@ -148,7 +155,7 @@ __device__ __forceinline__ void copy_b(const Args& args, const W* b, uint32 tile
 #pragma unroll
         for (int u = 0; u < kVec / kBUnit; ++u) {
           const int e = chunk * kVec + u * kBUnit;
-          const int n = n0 + (kBByK ? e : row), k = k0 + (kBByK ? row : e);
+          const int n = n0 + (kBByK ? e : column_of(row)), k = k0 + (kBByK ? row : e);
           const bool valid = n < N && k < KB;
           const int64 at = kBByK ? int64(k) * args.ldb + n : int64(n) * args.ldb + k;
           copy_async<kBUnit * sizeof(T)>(tile + chunk_offset<kChunks>(row, chunk) + u * kBUnit * sizeof(T),
@@ -163,7 +170,7 @@ __device__ __forceinline__ void copy_b(const Args& args, const W* b, uint32 tile
     union { T t[kVec]; Vec<uint32, 4> v; };
 #pragma unroll
     for (int e = 0; e < kVec; ++e) {
-      const int n = n0 + (kBByK ? chunk * kVec + e : row), k = k0 + (kBByK ? row : chunk * kVec + e);
+      const int n = n0 + (kBByK ? chunk * kVec + e : column_of(row)), k = k0 + (kBByK ? row : chunk * kVec + e);
       const int64 at = kBTransposed ? int64(n) * args.ldb + k : int64(k) * args.ldb + n;
       t[e] = from_float<T>(n < N && k < KB ? to_float(b[at]) : 0.f);
     }
@@ -257,6 +264,50 @@ __device__ __forceinline__ int64 batch_offset(const int64 (&step)[4], const int 
     z = rest;
   }
   return offset;
+}
+
+// A warp's sums become results, eight columns of a lane's row at a time: four lanes write 64 bytes of it.
+__device__ __forceinline__ void finish_directly(const Args& args, const Epilogue& e, const Sums& sums,
+                                                const float* columns, int m0, int n0, int z, int wm, int wn) {
+  const int lane = threadIdx.x % 32;
+  const int64 first_row = kGroups > 1 ? 0 : int64(z) * args.m;
+#pragma unroll
+  for (int group = 0; group < kWN / 32; ++group) {
+    const int j = wn + group * 32 + lane % 4 * kChunk, count = N - (n0 + j);
+    if (count <= 0) continue;
+    float scale[kChunk], bias[kChunk];
+#pragma unroll
+    for (int c = 0; c < kChunk; ++c) {
+      scale[c] = columns[j + c];
+      bias[c] = columns[kBN + j + c];
+    }
+    const int column = (kGroups > 1 ? z * N : 0) + n0 + j;
+#pragma unroll
+    for (int i = 0; i < Sums::kM * 2; ++i) {
+      const int row = m0 + wm + i * 8 + lane / 4;
+      if (row >= args.m) break;
+      float x[kChunk];
+#pragma unroll
+      for (int c = 0; c < kChunk; ++c) x[c] = sums.v[i / 2][group * 4 + c / 2][i % 2 * 2 + c % 2];
+      finish_chunk(e, first_row + row, column, count, e.wide, scale, bias, x);
+    }
+  }
+}
+
+// Rows that are not aligned: neighbouring threads write neighbouring elements.
+__device__ __forceinline__ void finish_by_element(const Args& args, const Epilogue& e, const float* sums,
+                                                  const float* columns, int m0, int n0, int z) {
+  const int64 first_row = kGroups > 1 ? m0 : int64(z) * args.m + m0;
+#pragma unroll 4
+  for (int i = threadIdx.x; i < kBM * kBN; i += kThreads) {
+    const int row = i / kBN, j = i % kBN, column = (kGroups > 1 ? z * N : 0) + n0 + j;
+    if (m0 + row >= args.m || n0 + j >= N) continue;
+    float v = sums[row * kSumStride + j] * columns[j] + columns[kBN + j];
+    if (kResidual == 1) v += to_float(e.r[(first_row + row) * e.ldr + column]);
+    v = activate(v);
+    if (kResidual == 2) v += to_float(e.r[(first_row + row) * e.ldr + column]);
+    e.y[(first_row + row) * e.ldy + column] = from_float<Y>(v);
+  }
 }
 
 // Rows [begin, end) of the tile: the sums in shared memory (of all blocks of the cluster) become results.
@@ -386,11 +437,16 @@ extern "C" __global__ void __launch_bounds__(kThreads) product(const X* a, const
   wait_for_copies<0>();
   __syncthreads();
 
+  if constexpr (kDirect) {
+    finish_directly(args, epilogue, sums, columns, m0, n0, z, wm, wn);
+    return;
+  }
   float* all_sums = reinterpret_cast<float*>(shared);
   write_sums(sums, all_sums, wm, wn);
   if constexpr (kSplits == 1) {
     __syncthreads();
-    finish_tile(args, epilogue, all_sums, columns, m0, n0, z, 0, kBM);
+    if (!epilogue.wide) finish_by_element(args, epilogue, all_sums, columns, m0, n0, z);
+    else finish_tile(args, epilogue, all_sums, columns, m0, n0, z, 0, kBM);
   } else {
 #if __CUDA_ARCH__ >= 900
     synchronize_cluster();

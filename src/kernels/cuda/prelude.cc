@@ -3,8 +3,9 @@
 namespace burnish::cuda {
 
 // No header of CUDA's is included: they cost more to read than our programs to compile.
-std::string_view prelude() {
-  return R"cuda(
+namespace {
+
+constexpr std::string_view kTypesAndFunctions = R"cuda(
 using int64 = long long;
 using uint64 = unsigned long long;
 using uint32 = unsigned int;
@@ -87,6 +88,29 @@ __device__ __forceinline__ float fn_hardsigmoid(float x, float alpha, float beta
 }
 __device__ __forceinline__ float fn_hardswish(float x) { return x * fn_hardsigmoid(x, 1.f / 6.f, 0.5f); }
 )cuda";
+
+}  // namespace
+
+#define BURNISH_TEXT(...) #__VA_ARGS__
+namespace {
+constexpr std::string_view kFastActivations =
+#include "kernels/cuda/fast_activations.inc"
+    ;
+}  // namespace
+#undef BURNISH_TEXT
+
+std::string with_fast_activations(std::string text) {
+  for (const std::string_view name : {"fn_sigmoid(", "fn_silu(", "fn_tanh(", "fn_gelu(", "fn_gelu_tanh("}) {
+    for (size_t at = text.find(name); at != std::string::npos; at = text.find(name, at + name.size())) {
+      text.insert(at + name.size() - 1, "_fast");
+    }
+  }
+  return text;
+}
+
+std::string_view prelude() {
+  static const std::string text = std::string(kTypesAndFunctions).append(kFastActivations).append("\n");
+  return text;
 }
 
 }  // namespace burnish::cuda

@@ -5,6 +5,7 @@
 
 #include "base/float_types.h"
 #include "kernels/cuda/generated.h"
+#include "kernels/cuda/prelude.h"
 #include "ops/fused.h"
 
 namespace burnish::cuda {
@@ -60,6 +61,12 @@ float float_at(const Tensor& t, int64_t i) {
   return t.as<float>()[i];
 }
 
+PackedBlob encode_column(std::span<const float> values, DType dtype) {
+  PackedBlob blob(values.size() * size_of(dtype));
+  encode(values.data(), {dtype}, TensorView{dtype, Shape{static_cast<int64_t>(values.size())}, blob.data()});
+  return blob;
+}
+
 bool takes_epilogue(const Problem& problem, const EpilogueForm& form) {
   const auto fits = [&](int i) { return i == 0 || is_real(input(problem, i).dtype); };
   return is_real(problem.outputs[0].dtype) && fits(form.bias) && fits(form.residual);
@@ -101,7 +108,10 @@ std::string epilogue_source(const Problem& problem, const EpilogueForm& form) {
   s += fmt::format("constexpr int kResidual = {}, kBiasStep = {};\n",
                    form.residual == 0 ? 0 : (form.residual_after ? 2 : 1), one_bias ? 0 : 1);
   s += fmt::format("constexpr float kAlpha = {}, kBiasScale = {};\n", literal(form.alpha), literal(form.bias_scale));
-  s += fmt::format("__device__ __forceinline__ float activate(float x) {{ return {}; }}\n", activation_call(problem));
+  const bool is_narrow = problem.outputs[0].dtype != DType::kFloat32;
+  const std::string call = activation_call(problem);
+  s += fmt::format("__device__ __forceinline__ float activate(float x) {{ return {}; }}\n",
+                   is_narrow ? with_fast_activations(call) : call);
   return s + R"cuda(
 struct Epilogue {
   Y* y;

@@ -14,6 +14,9 @@ inline constexpr int64_t kEpilogueChunk = 8;
 /// An element of such a tensor.
 float float_at(const Tensor& t, int64_t i);
 
+/// Numbers as a tensor of such a type stores them.
+PackedBlob encode_column(std::span<const float> values, DType dtype);
+
 /// Whether results, residuals and biases are of types that the source knows.
 bool takes_epilogue(const Problem& problem, const EpilogueForm& form);
 

@@ -7,8 +7,15 @@ std::span<const Tactic* const> cuda_tactics() {
   // clang-format off
   static const Tactic* const kTable[] = {
       &cuda::attention_tactic(),
+      &cuda::stem_conv_tactic(),
+      &cuda::wgmma_gemm_tactic(),
+      &cuda::wgmma_conv_tactic(),
+      &cuda::mma_gemm_tactic(),
+      &cuda::mma_conv_tactic(),
       &cuda::cublaslt_tactic(),
-      &cuda::mma_gemm_tactic(), &cuda::mma_conv_tactic(), &cuda::depthwise_tactic(), &cuda::direct_conv_tactic(),
+      &cuda::cudnn_conv_tactic(),
+      &cuda::depthwise_tactic(),
+      &cuda::direct_conv_tactic(),
       &cuda::pointwise_tactic(),
       &cuda::copy_tactic(),
       &cuda::gather_tactic(),

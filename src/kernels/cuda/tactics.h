@@ -6,10 +6,14 @@ namespace burnish::cuda {
 
 const Tactic& attention_tactic();
 const Tactic& cublaslt_tactic();
+const Tactic& wgmma_gemm_tactic();
+const Tactic& wgmma_conv_tactic();
 const Tactic& mma_gemm_tactic();
+const Tactic& stem_conv_tactic();
 const Tactic& mma_conv_tactic();
 const Tactic& depthwise_tactic();
 const Tactic& direct_conv_tactic();
+const Tactic& cudnn_conv_tactic();
 const Tactic& pointwise_tactic();
 const Tactic& copy_tactic();
 const Tactic& gather_tactic();

@@ -2,8 +2,7 @@
 // test.
 #include <cublasLt.h>
 
-#include <type_traits>
-
+#include "cuda/abi/signature.h"
 #include "kernels/cuda/cublaslt.h"
 
 namespace burnish::cuda::lt {
@@ -35,20 +34,6 @@ static_assert(sizeof(Heuristic) == sizeof(cublasLtMatmulHeuristicResult_t));
 static_assert(offsetof(Heuristic, workspace_bytes) == offsetof(cublasLtMatmulHeuristicResult_t, workspaceSize));
 static_assert(offsetof(Heuristic, status) == offsetof(cublasLtMatmulHeuristicResult_t, state));
 static_assert(offsetof(Heuristic, waves) == offsetof(cublasLtMatmulHeuristicResult_t, wavesCount));
-
-/// Parameters by what they are to a call: enumerations are ints, descriptors and pointers to them pointers.
-template <typename T>
-struct Passed {
-  using type = std::conditional_t<std::is_enum_v<T>, int, std::conditional_t<std::is_pointer_v<T>, void*, T>>;
-};
-template <typename F>
-struct Signature;
-template <typename R, typename... Args>
-struct Signature<R (*)(Args...)> {
-  using type = typename Passed<R>::type (*)(typename Passed<Args>::type...);
-};
-template <typename F, typename G>
-constexpr bool kAlike = std::is_same_v<typename Signature<F>::type, typename Signature<G>::type>;
 
 static_assert(kAlike<decltype(Library::GetVersion), decltype(&cublasLtGetVersion)>);
 static_assert(kAlike<decltype(Library::GetStatusString), decltype(&cublasLtGetStatusString)>);
