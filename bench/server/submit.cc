@@ -1,5 +1,6 @@
 // What the scheduler costs: submit() of a model version against execute() of a context, at one caller, and how many
-// inferences it does with many. Usage: bench_submit MODEL.engine [callers=64] [seconds=2]
+// inferences it does with many. max_batch: 1 executes each request alone; else as the engine allows. Usage:
+// bench_submit MODEL.engine [callers=64] [seconds=2] [max_batch]
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -98,10 +99,12 @@ double inferences_per_second(ModelVersion& model, const InferRequest& request, i
   return static_cast<double>(total.load()) / (microseconds(Clock::now() - begin) * 1e-6);
 }
 
-void report(const std::string& path, int callers, std::chrono::seconds duration) {
+void report(const std::string& path, int callers, std::chrono::seconds duration, int max_batch) {
   const Engine engine = Engine::load(path);
   ModelConfig config;
   config.name = "bench";
+  config.max_batch_size = max_batch;
+  if (max_batch > 1) config.dynamic_batching.emplace();
   const auto model = ModelVersion::load(config, "1", engine);
   const InferRequest request = request_for(engine, model->config().max_batch_size > 0);
   const InstanceGroup& group = model->config().instance_groups[0];
@@ -112,10 +115,12 @@ void report(const std::string& path, int callers, std::chrono::seconds duration)
   const double submitted = median_us(times);
   fmt::print("one caller:  execute {:.2f} µs, submit {:.2f} µs, over it {:.2f} µs (medians)\n", alone, submitted,
              submitted - alone);
+  const ModelStatistics before = model->statistics();
   const double rate = inferences_per_second(*model, request, callers, duration);
   const ModelStatistics done = model->statistics();
   fmt::print("{} callers: {:.0f} inferences/s, batches of {:.2f} on average\n", callers, rate,
-             static_cast<double>(done.inference_count) / static_cast<double>(done.execution_count));
+             static_cast<double>(done.inference_count - before.inference_count) /
+                 static_cast<double>(done.execution_count - before.execution_count));
 }
 
 }  // namespace
@@ -123,13 +128,14 @@ void report(const std::string& path, int callers, std::chrono::seconds duration)
 
 int main(int argc, char** argv) {
   if (argc < 2) {
-    fmt::print(stderr, "usage: bench_submit MODEL.engine [callers=64] [seconds=2]\n");
+    fmt::print(stderr, "usage: bench_submit MODEL.engine [callers=64] [seconds=2] [max_batch]\n");
     return 2;
   }
   const int callers = argc > 2 ? std::max(1, std::atoi(argv[2])) : 64;
   const int seconds = argc > 3 ? std::max(1, std::atoi(argv[3])) : 2;
+  const int max_batch = argc > 4 ? std::max(0, std::atoi(argv[4])) : -1;
   try {
-    burnish::server::report(argv[1], callers, std::chrono::seconds(seconds));
+    burnish::server::report(argv[1], callers, std::chrono::seconds(seconds), max_batch);
   } catch (const std::exception& e) {
     fmt::print(stderr, "{}\n", e.what());
     return 1;
