@@ -18,6 +18,7 @@ Json quantiles(const Histogram& histogram) {
 }
 
 std::string device_of(const InstanceState& instance) {
+  if (instance.gpu >= 0) return fmt::format("GPU {}", instance.gpu);
   const std::string threads = fmt::format("{} thread{}", instance.threads, instance.threads == 1 ? "" : "s");
   if (instance.cores.empty()) return fmt::format("CPU, {}", threads);
   return fmt::format("CPU {}, {}", fmt::join(instance.cores, " "), threads);

@@ -224,7 +224,8 @@ void Scheduler::read(VersionState& state) const {
     const uint64_t now_ns = is_busy ? nanoseconds(Clock::now() - slot->busy_since) : 0;
     state.executing += slot->num_executing;
     state.instances.push_back({slot->settings.name, slot->settings.cores, slot->settings.threads, is_busy,
-                               slot->executions, slot->busy_ns + now_ns});
+                               slot->executions, slot->busy_ns + now_ns,
+                               model_->signature.is_for_gpu() ? slot->settings.device : -1});
   }
 }
 

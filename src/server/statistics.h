@@ -22,6 +22,7 @@ struct InstanceState {
   bool busy = false;
   uint64_t executions = 0;
   uint64_t busy_ns = 0;  ///< Inputs gathered, executed, answered. Over VersionState::alive_ns it is the utilisation.
+  int gpu = -1;          ///< Negative: the CPU.
 };
 
 /// Requests that were not executed, by reason.

@@ -63,6 +63,7 @@ class TableService : public ::grpc::Service {
       reactor->Finish(answer(method, *call, *request, *response, received));
     };
     if (!allowed.ok()) {
+      log_call(context_, *call, {method.path, {}, {}, allowed.error_code(), request->Length(), 0, Clock::now()});
       reactor->Finish(allowed);
     } else if (!method.slow) {
       run();

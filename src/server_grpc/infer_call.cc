@@ -97,6 +97,7 @@ Status decode_request(CallContext& context, const Bytes& message, InferRequest& 
                                         ByteBuffer* response) {
   const ::grpc::Status allowed = check_token(context.options, MethodAccess::kUse, *call);
   if (!allowed.ok()) {
+    log_call(context, *call, {kModelInferPath, {}, {}, allowed.error_code(), request->Length(), 0, Clock::now()});
     ::grpc::ServerUnaryReactor* refused = call->DefaultReactor();
     refused->Finish(allowed);
     return refused;

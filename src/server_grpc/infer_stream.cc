@@ -20,8 +20,9 @@ class InferStream : public ::grpc::ServerBidiReactor<ByteBuffer, ByteBuffer>,
   void start(const ::grpc::Status& allowed) {
     self_ = shared_from_this();
     errors_end_ = call_->client_metadata().count("triton_grpc_error") > 0;
-    if (!allowed.ok()) return Finish(allowed);
-    StartRead(&incoming_);
+    if (allowed.ok()) return StartRead(&incoming_);
+    log_call(context_, *call_, {kModelStreamInferPath, {}, {}, allowed.error_code(), 0, 0, Clock::now()});
+    Finish(allowed);
   }
 
   void OnReadDone(bool ok) override {

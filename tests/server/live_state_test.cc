@@ -24,6 +24,8 @@ TEST(LiveState, HasTheFormThatThePageReads) {
   state.statistics.batches = {{2, {}, {7, 0}, {}}};
   state.instances[0].cores = {0, 1};
   state.instances[0].threads = 2;
+  state.instances.push_back(state.instances[0]);
+  state.instances[1].gpu = 3;
   snapshot.models.push_back(testing::ready_model("m", state));
   snapshot.models.push_back({{"broken", "", "UNAVAILABLE", "bytes that are not UTF-8: \xff"}, {}});
   Advisor advisor;
@@ -42,6 +44,7 @@ TEST(LiveState, HasTheFormThatThePageReads) {
   EXPECT_EQ(model["batch_sizes"][0]["count"], 7);
   EXPECT_EQ(model["instances"][0]["device"], "CPU 0 1, 2 threads");
   EXPECT_EQ(model["instances"][0]["busy_us"], 1000000);
+  EXPECT_EQ(model["instances"][1]["device"], "GPU 3");
   EXPECT_EQ(model["advice"].size(), 2) << model["advice"];
   EXPECT_EQ(json["models"][1]["state"], "UNAVAILABLE");
   EXPECT_FALSE(json["models"][1].contains("requests"));

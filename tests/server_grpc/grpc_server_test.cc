@@ -459,6 +459,10 @@ TEST(GrpcServer, TokensAreAskedForExceptByHealth) {
   ::grpc::ClientContext context;
   const auto stream = client.stream(context);
   EXPECT_EQ(stream->Finish().error_code(), ::grpc::StatusCode::UNAUTHENTICATED);
+  const std::string prefix = "grpc POST /inference.GRPCInferenceService/";
+  EXPECT_THAT(served.fake.access_log(),
+              ::testing::IsSupersetOf(
+                  {prefix + "ServerMetadata   16", prefix + "ModelInfer   16", prefix + "ModelStreamInfer   16"}));
 }
 
 TEST(GrpcServer, ManagementHasAnAddressOfItsOwn) {
