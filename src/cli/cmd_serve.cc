@@ -18,7 +18,7 @@ namespace {
 using server::Clock;
 
 /// Messages from any thread, one after the other.
-Reporter in_turn(Reporter reporter) {
+Reporter in_turn(const Reporter& reporter) {
   const auto mutex = std::make_shared<std::mutex>();
   Reporter wrapped = reporter;
   wrapped.message = [reporter, mutex](LogLevel level, std::string_view text) {

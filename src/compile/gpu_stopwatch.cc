@@ -74,7 +74,7 @@ class GpuBuffers {
 };
 
 /// A candidate made ready to run.
-class GpuContestant {
+class GpuContestant {  // NOLINT(clang-analyzer-optin.performance.Padding): the pool's threads write apart
  public:
   GpuContestant(const Candidate& candidate, const Problem& problem, const GpuBuffers& buffers,
                 const cuda::Stream& stream, const Target& target)

@@ -276,7 +276,7 @@ void write_engine(const EngineData& data, const std::string& path) {
   file.commit();
 }
 
-EngineData parse_engine(std::span<const std::byte> bytes, std::shared_ptr<const void> owner,
+EngineData parse_engine(std::span<const std::byte> bytes, const std::shared_ptr<const void>& owner,
                         const std::string& origin) {
   check(reinterpret_cast<uintptr_t>(bytes.data()) % kAlignment == 0, ErrorCode::kInternal,
         "the bytes of an engine must be aligned to {}", kAlignment);

@@ -17,7 +17,8 @@ std::vector<std::byte> serialize_engine(const EngineData& data);
 /// Through AtomicFile, without a second copy of the weights in memory.
 void write_engine(const EngineData& data, const std::string& path);
 /// Blobs point into bytes, which owner keeps alive. origin names the source in errors.
-EngineData parse_engine(std::span<const std::byte> bytes, std::shared_ptr<const void> owner, const std::string& origin);
+EngineData parse_engine(std::span<const std::byte> bytes, const std::shared_ptr<const void>& owner,
+                        const std::string& origin);
 EngineData read_engine(const std::string& path);
 /// Target and metadata alone, from the head and the meta section. Nothing else is read or checked.
 EngineData parse_engine_target(std::span<const std::byte> bytes, const std::string& origin);

@@ -32,11 +32,11 @@ const EngineVariant& choose(const std::vector<EngineVariant>& variants, int devi
 
 }  // namespace
 
-EngineData choose_engine(std::span<const std::byte> bytes, std::shared_ptr<const void> owner, const std::string& origin,
-                         int device) {
+EngineData choose_engine(std::span<const std::byte> bytes, const std::shared_ptr<const void>& owner,
+                         const std::string& origin, int device) {
   const auto variants = engine_variants(bytes, origin);
   const EngineVariant& variant = variants.size() == 1 ? variants.front() : choose(variants, device);
-  return parse_engine(variant.bytes, std::move(owner), origin);
+  return parse_engine(variant.bytes, owner, origin);
 }
 
 EngineData choose_engine(const std::string& path, int device) {

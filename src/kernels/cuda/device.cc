@@ -1,6 +1,7 @@
 #include "kernels/cuda/device.h"
 
 #include <array>
+#include <bit>
 #include <mutex>
 
 #include "base/error.h"
@@ -77,7 +78,7 @@ std::shared_ptr<void> Device::allocate(size_t bytes) const {
   make_current();
   DevicePointer pointer = 0;
   check_result(driver().MemAlloc(&pointer, bytes == 0 ? 1 : bytes), fmt::format("allocating {} bytes", bytes));
-  return {reinterpret_cast<void*>(pointer), [this](void* memory) {
+  return {std::bit_cast<void*>(pointer), [this](void* memory) {
             make_current();
             driver().MemFree(address(memory));
           }};
