@@ -137,8 +137,8 @@ class Serving {
     } else {
       const std::string http = http_ ? fmt::format(", HTTP {}:{}", options_.host, http_->port()) : "";
       const std::string grpc = grpc_ ? fmt::format(", gRPC {}:{}", options_.host, grpc_->port()) : "";
-      fmt::print("{}: {} model versions after {:.0f} ms{}{}\n", is_ready ? "ready" : "not ready", models, took.count(),
-                 http, grpc);
+      fmt::print("{}: {} model version{} after {:.0f} ms{}{}\n", is_ready ? "ready" : "not ready", models,
+                 models == 1 ? "" : "s", took.count(), http, grpc);
     }
     std::fflush(stdout);
   }

@@ -51,7 +51,8 @@ bool Repository::is_ready() const {
 void Repository::drain(Clock::time_point deadline) {
   const std::lock_guard changing(change_mutex_);
   std::vector<std::shared_ptr<Servable>> versions = all();
-  std::ranges::stable_partition(versions, [](const auto& version) { return !version->config().ensemble.empty(); });
+  std::stable_partition(versions.begin(), versions.end(),
+                        [](const auto& version) { return !version->config().ensemble.empty(); });
   for (const auto& version : versions) version->drain(deadline);
   const std::lock_guard lock(mutex_);
   models_.clear();
