@@ -64,7 +64,7 @@ struct Tiles {
   int warps() const { return rows / 16 * split; }
   int stages(const Form& f) const { return !f.keys_are_free && f.keys <= keys ? 1 : 2; }
   size_t shared_bytes(const Form& f) const {
-    const int64_t tiles = stages(f) * keys * (padded(f.qk) + padded(f.v) + 16) * 2;
+    const int64_t tiles = stages(f) * keys * ((padded(f.qk) + padded(f.v) + 16) * 2 + 4);  // keys, values, mask
     const int64_t slots = warps() * (padded(f.v) / 2 + 4) * 32 * 4;
     return static_cast<size_t>(std::max(tiles, slots));
   }
