@@ -40,7 +40,7 @@ __device__ __forceinline__ float mask_at(const Arguments& a, int64 offset, int k
 }
 // Multiplies a row of the result. The sum is 0 where every key is masked: no score is above −∞ then.
 __device__ __forceinline__ float inverse_of(float sum, int keys) {
-  if (sum != 0.f) return 1.f / sum;
+  if (sum != 0.f) return __fdividef(1.f, sum);
   return kMaskedRowsZero || keys == 0 ? 0.f : __int_as_float(0x7fffffff);
 }
 )cuda";
