@@ -57,19 +57,24 @@ int64_t padded(int64_t columns) {
 /// A configuration of the kernel on tensor cores, as attention_source.h names its parts.
 struct Tiles {
   int rows = 64, keys = 64, split = 1;
+  int blocks = 0;  ///< That registers are to leave room for on a multiprocessor; 0: the compiler's choice.
 
   explicit Tiles(const std::string& config)
-      : rows(int_of(config, "rows", 64)), keys(int_of(config, "keys", 64)), split(int_of(config, "split", 1)) {}
-  Tiles(int r, int k, int s) : rows(r), keys(k), split(s) {}
+      : rows(int_of(config, "rows", 64)),
+        keys(int_of(config, "keys", 64)),
+        split(int_of(config, "split", 1)),
+        blocks(int_of(config, "blocks", 0)) {}
+  Tiles(int r, int k, int s, int b) : rows(r), keys(k), split(s), blocks(b) {}
   int warps() const { return rows / 16 * split; }
   int stages(const Form& f) const { return !f.keys_are_free && f.keys <= keys ? 1 : 2; }
   size_t shared_bytes(const Form& f) const {
-    const int64_t tiles = stages(f) * keys * (padded(f.qk) + padded(f.v) + 16) * 2;
+    const int64_t tiles = stages(f) * keys * ((padded(f.qk) + padded(f.v) + 16) * 2 + 4);  // keys, values, mask
     const int64_t slots = warps() * (padded(f.v) / 2 + 4) * 32 * 4;
     return static_cast<size_t>(std::max(tiles, slots));
   }
   std::string config(const std::string& arch) const {
-    return fmt::format("{} rows={} keys={} split={}", arch, rows, keys, split);
+    const std::string text = fmt::format("{} rows={} keys={} split={}", arch, rows, keys, split);
+    return blocks == 0 ? text : fmt::format("{} blocks={}", text, blocks);
   }
 };
 
@@ -208,22 +213,25 @@ class AttentionTactic : public GeneratedTactic {
   std::vector<std::string> candidates(const Problem& p, const Target& target) const override {
     const Form f = form_of(p);
     if (!uses_mma(f, target.sm)) return {target.arch()};
-    static constexpr std::array<std::array<int, 3>, 11> kTiles = {{{64, 64, 1},
-                                                                   {128, 64, 1},
-                                                                   {64, 128, 1},
-                                                                   {128, 128, 1},
-                                                                   {64, 32, 1},
-                                                                   {64, 64, 2},
-                                                                   {32, 64, 1},
-                                                                   {32, 64, 2},
-                                                                   {32, 128, 4},
-                                                                   {16, 64, 2},
-                                                                   {16, 128, 4}}};
+    static constexpr std::array<std::array<int, 4>, 12> kTiles = {{{64, 64, 1, 0},
+                                                                   {128, 64, 1, 0},
+                                                                   {64, 128, 1, 0},
+                                                                   {64, 128, 1, 5},
+                                                                   {128, 128, 1, 0},
+                                                                   {64, 32, 1, 0},
+                                                                   {64, 64, 2, 0},
+                                                                   {32, 64, 1, 0},
+                                                                   {32, 64, 2, 0},
+                                                                   {32, 128, 4, 0},
+                                                                   {16, 64, 2, 0},
+                                                                   {16, 128, 4, 0}}};
     std::vector<std::string> configs;
-    for (const auto& [rows, keys, split] : kTiles) {
-      const Tiles tiles(rows, keys, split);
+    for (const auto& [rows, keys, split, blocks] : kTiles) {
+      const Tiles tiles(rows, keys, split, blocks);
       const bool fits = tiles.shared_bytes(f) <= static_cast<size_t>(target.shared_bytes);
-      const bool useful = (rows == 16 || rows < 2 * f.queries) && (keys <= 64 || keys < 2 * f.keys);
+      const bool large_enough = (rows == 16 || rows < 2 * f.queries) && (keys <= 64 || keys < 2 * f.keys);
+      const bool spares = blocks == 0 || (tiles.stages(f) == 1 && f.qk <= 64 && f.v <= 64);  // without spilling much
+      const bool useful = large_enough && spares;
       if (fits && (useful || configs.empty())) configs.push_back(tiles.config(target.arch()));
     }
     if (f.batch * f.heads * ceil_div(f.queries, 64) < target.num_sms) std::reverse(configs.begin(), configs.end());
@@ -248,8 +256,10 @@ class AttentionTactic : public GeneratedTactic {
                           t.stages(f));
     source.append(tensor_core_source()).append(attention_common()).append(attention_mma());
     if (has_wide_entry(f)) {
-      source +=
-          "extern \"C\" __global__ void __launch_bounds__(kThreads) attention_wide(const Arguments a) { run<8>(a); }";
+      const std::string bounds = t.blocks == 0 ? "kThreads" : fmt::format("kThreads, {}", t.blocks);
+      source += fmt::format(
+          "extern \"C\" __global__ void __launch_bounds__({}) attention_wide(const Arguments a) {{ run<8>(a); }}",
+          bounds);
     }
     return {std::string(name()), source};
   }

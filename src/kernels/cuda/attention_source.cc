@@ -40,7 +40,7 @@ __device__ __forceinline__ float mask_at(const Arguments& a, int64 offset, int k
 }
 // Multiplies a row of the result. The sum is 0 where every key is masked: no score is above −∞ then.
 __device__ __forceinline__ float inverse_of(float sum, int keys) {
-  if (sum != 0.f) return 1.f / sum;
+  if (sum != 0.f) return __fdividef(1.f, sum);
   return kMaskedRowsZero || keys == 0 ? 0.f : __int_as_float(0x7fffffff);
 }
 )cuda";
@@ -57,38 +57,68 @@ constexpr int kWarps = kRows / 16 * kSplit, kThreads = kWarps * 32, kWarpKeys = 
 constexpr int kSlotFloats = (kVPadded / 2 + 4) * 32;  // a warp's partial result
 // Scores are compared as they are where scaling keeps their order; else they are scaled, and masked, before.
 constexpr bool kScaledBefore = kMask != 0 || !(kScale > 0.f);
+// A mask that all queries share is read once, into shared memory.
+constexpr bool kMaskByKey = kMask != 0 && !kMaskPerRow;
+constexpr bool kOnePass = kStages == 1;
+// Where a warp puts its rows together to write them 16 bytes at a time: its slot, or over the tiles of keys.
+constexpr int kUnit = 16 / sizeof(Y), kStagedRow = kVPadded + kUnit;
+constexpr int kStagedBytes = kSplit > 1 ? kSlotFloats * 4 : 16 * kStagedRow * sizeof(Y);
+constexpr bool kStagedOverKeys = kWarps * kStagedBytes <= kKeys * kKRow * 2;
+static_assert(kKeys <= kThreads, "a thread reads one key's mask");
 
 __device__ __forceinline__ float exp2_of(float x) {
   float y;
   asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
   return y;
 }
-// A difference first: both may be the lowest number that is no infinity.
+// Scores scaled before are in units of log2. Both may be the lowest number that is no infinity.
 __device__ __forceinline__ float weight_of(float score, float top) {
-  if (kScaledBefore) return exp2_of((score - top) * kLog2E);
+  if (kScaledBefore) return exp2_of(score - top);
   return exp2_of(score * (kScale * kLog2E) - top * (kScale * kLog2E));
+}
+// What is finite stays finite: a row whose keys all have the lowest number weights them alike.
+__device__ __forceinline__ float in_log2(float added) {
+  constexpr float kHighest = 3.402823466e+38f;
+  const float x = added * kLog2E;
+  return fabsf(added) <= kHighest ? fminf(fmaxf(x, -kHighest), kHighest) : x;
 }
 __device__ __forceinline__ float finite_or_zero(float top) { return top == minus_infinity() ? 0.f : top; }
 
+// Copies a unit of a row, or zeros from outside.
+template <int kWidth> __device__ __forceinline__ void load_unit(T* to, const T* from, bool inside) {
+  if constexpr (kWidth == 8) {
+    copy_async<16>(shared_address(to), from, inside);
+  } else {
+    *to = inside ? *from : T{0};
+  }
+}
+// Where threads are whole rows of units, each keeps to a column, and only adds to its addresses.
 template <int kWidth, int kColumns, int kPadded>
 __device__ __forceinline__ void load_tile(T* tile, const T* rows, int64 row, int first, int end) {
-  constexpr int kUnits = kPadded / kWidth;
+  constexpr int kUnits = kPadded / kWidth, kAtOnce = kThreads / kUnits;
+  constexpr bool kWhole = kFixedKeys > 0 && kFixedKeys % kKeys == 0;
+  const int thread = threadIdx.x;
+  if constexpr (kThreads % kUnits == 0 && kKeys % kAtOnce == 0) {
+    const int r = thread / kUnits, c = thread % kUnits * kWidth;
+    const T* from = rows + (first + r) * row + c;
+    T* const to = tile + r * (kPadded + 8) + c;
+#pragma unroll 16
+    for (int i = 0; i < kKeys; i += kAtOnce, from += kAtOnce * row) {
+      const bool inside = (kWhole || first + r + i < end) && (kColumns == kPadded || c < kColumns);
+      load_unit<kWidth>(to + i * (kPadded + 8), inside ? from : rows, inside);
+    }
+  } else {
 #pragma unroll 8
-  for (int i = threadIdx.x; i < kKeys * kUnits; i += kThreads) {
-    const int r = i / kUnits, c = i % kUnits * kWidth;
-    const bool inside = first + r < end && c < kColumns;
-    const T* from = rows + (inside ? (first + r) * row + c : 0);
-    T* to = tile + r * (kPadded + 8) + c;
-    if constexpr (kWidth == 8) {
-      copy_async<16>(shared_address(to), from, inside);
-    } else {
-      *to = inside ? *from : T{0};
+    for (int i = thread; i < kKeys * kUnits; i += kThreads) {
+      const int r = i / kUnits, c = i % kUnits * kWidth;
+      const bool inside = first + r < end && c < kColumns;
+      load_unit<kWidth>(tile + r * (kPadded + 8) + c, rows + (inside ? (first + r) * row + c : 0), inside);
     }
   }
 }
 
-template <int kWidth> __device__ __forceinline__ uint32 load_pair(const T* row, int column, bool inside) {
-  if (!inside || column >= kQk) return 0;
+template <int kWidth> __device__ __forceinline__ uint32 load_pair(const T* row, int column) {
+  if (kQk < kQkPadded && column >= kQk) return 0;
   if constexpr (kWidth == 8) return *reinterpret_cast<const uint32*>(row + column);
   return uint32(row[column].bits) | (column + 1 < kQk ? uint32(row[column + 1].bits) << 16 : 0u);
 }
@@ -99,12 +129,13 @@ struct Rows {
   float out[kVPadded / 8][4];
   float top[2], sum[2];  // of this lane's two rows; the sum of this lane's columns only
 
+  // Rows behind the last are a copy of it: they are not written.
   template <int kWidth> __device__ __forceinline__ void load_queries(const T* q_rows, int64 row, int first, int end) {
-    const int lane = threadIdx.x % 32, r = first + lane / 4;
+    const int lane = threadIdx.x % 32, query = first + lane / 4;
+    const T* const at[2] = {q_rows + min(query, end - 1) * row, q_rows + min(query + 8, end - 1) * row};
 #pragma unroll
     for (int i = 0; i < kQkPadded / 16 * 4; ++i) {
-      const int query = r + i % 2 * 8, column = i / 4 * 16 + i % 4 / 2 * 8 + lane % 4 * 2;
-      q[i / 4][i % 4] = load_pair<kWidth>(q_rows + (query < end ? query * row : 0), column, query < end);
+      q[i / 4][i % 4] = load_pair<kWidth>(at[i % 2], i / 4 * 16 + i % 4 / 2 * 8 + lane % 4 * 2);
     }
   }
 
@@ -142,7 +173,7 @@ struct Rows {
       next = fmaxf(next, __shfl_xor_sync(0xffffffffu, next, 1));
       next = fmaxf(next, __shfl_xor_sync(0xffffffffu, next, 2));
       const float base = finite_or_zero(next);
-      fade(r, weight_of(top[r], base));
+      if constexpr (!kOnePass) fade(r, weight_of(top[r], base));
       top[r] = next;
 #pragma unroll
       for (int n = 0; n < kWarpKeys / 8; ++n) {
@@ -218,19 +249,22 @@ struct Rows {
 
   // Through shared memory, so that rows are written 16 bytes at a time.
   __device__ __forceinline__ void store_wide(Y* y, int64 row, int first, int end, void* memory) const {
-    constexpr int kUnit = 16 / sizeof(Y), kUnits = kV / kUnit, kRow = kVPadded + kUnit;
+    constexpr int kUnits = kV / kUnit;
     const int lane = threadIdx.x % 32;
     Y* staged = static_cast<Y*>(memory);
 #pragma unroll
     for (int i = 0; i < kVPadded / 4; ++i) {
       const int column = i / 2 * 8 + lane % 4 * 2;
       Vec<Y, 2> pair{from_float<Y>(out[i / 2][i % 2 * 2]), from_float<Y>(out[i / 2][i % 2 * 2 + 1])};
-      store_vec(staged + (lane / 4 + i % 2 * 8) * kRow + column, pair);
+      store_vec(staged + (lane / 4 + i % 2 * 8) * kStagedRow + column, pair);
     }
     __syncwarp();
-    for (int i = lane; i < 16 * kUnits; i += 32) {
-      const int r = i / kUnits, column = i % kUnits * kUnit;
-      if (first + r < end) store_vec(y + (first + r) * row + column, load_vec<Y, kUnit>(staged + r * kRow + column));
+    constexpr int kSteps = (16 * kUnits + 31) / 32;
+#pragma unroll
+    for (int step = 0; step < kSteps; ++step) {
+      const int i = step * 32 + lane, r = i / kUnits, column = i % kUnits * kUnit;
+      if (16 * kUnits % 32 != 0 && i >= 16 * kUnits) break;
+      if (first + r < end) store_vec(y + (first + r) * row + column, load_vec<Y, kUnit>(staged + r * kStagedRow + column));
     }
   }
   __device__ __forceinline__ void store_narrow(Y* y, int64 row, int first, int end) const {
@@ -243,20 +277,25 @@ struct Rows {
   }
 };
 
-// Scales and masks scores of rows `row` and row + 8, this lane's keys from `key` on.
-__device__ __forceinline__ void mask_scores(float (&s)[kWarpKeys / 8][4], const Arguments& a, const Place& at, int row,
-                                            int key, int keys) {
+// Scales scores, and adds the mask of this lane's keys.
+__device__ __forceinline__ void mask_scores(float (&s)[kWarpKeys / 8][4], const float* mask) {
+#pragma unroll
+  for (int n = 0; n < kWarpKeys / 8; ++n) {
+    const Vec<float, 2> added = load_vec<float, 2>(mask + n * 8);
+#pragma unroll
+    for (int i = 0; i < 4; ++i) s[n][i] = fmaf(s[n][i], kScale * kLog2E, added.v[i % 2]);
+  }
+}
+// The same for rows `row` and row + 8, each with a mask of its own or without any.
+__device__ __forceinline__ void mask_rows(float (&s)[kWarpKeys / 8][4], const Arguments& a, const Place& at, int row,
+                                          int key, int keys) {
   const int64 offsets[2] = {mask_offset(a, at, row), mask_offset(a, at, row + 8)};
 #pragma unroll
-  for (int i = 0; i < kWarpKeys / 4; ++i) {
-    const int column = key + i / 2 * 8 + i % 2;
-    float& upper = s[i / 2][i % 2];
-    float& lower = s[i / 2][2 + i % 2];
+  for (int i = 0; i < kWarpKeys / 2; ++i) {
+    const int column = key + i / 4 * 8 + i % 2;
     const bool reads = kMask != 0 && column < keys;
-    const float added = reads ? mask_at(a, offsets[0], column) : 0.f;
-    const float added_below = reads && kMaskPerRow ? mask_at(a, offsets[1], column) : added;
-    upper = upper * kScale + added;
-    lower = lower * kScale + added_below;
+    const float added = reads ? in_log2(mask_at(a, offsets[i % 4 / 2], column)) : 0.f;
+    s[i / 4][i % 4] = fmaf(s[i / 4][i % 4], kScale * kLog2E, added);
   }
 }
 __device__ __forceinline__ void drop_scores_behind(float (&s)[kWarpKeys / 8][4], int key, int keys) {
@@ -270,6 +309,7 @@ template <int kWidth> __device__ __forceinline__ void run(const Arguments& a) {
   extern __shared__ Vec<uint32, 4> memory[];
   T* const k_tiles = reinterpret_cast<T*>(memory);
   T* const v_tiles = k_tiles + kStages * kKeys * kKRow;
+  float* const masks = reinterpret_cast<float*>(v_tiles + kStages * kKeys * kVRow);
   const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, part = warp % kSplit;
   const Place at(a, kRows);
   const int keys = kFixedKeys > 0 ? kFixedKeys : a.keys;
@@ -277,39 +317,67 @@ template <int kWidth> __device__ __forceinline__ void run(const Arguments& a) {
   const int tiles = (keys + kKeys - 1) / kKeys;
   const T* const k = a.k + at.batch * keys * a.k_row + at.head * kQk;
   const T* const v = a.v + at.batch * keys * a.v_row + at.head * kV;
-  const auto load = [&](int tile) {  // two groups of copies, whether there is something to copy or not
+  // Each a group of copies, whether there is something to copy or not.
+  const auto load_keys = [&](int tile) {
     if (tile < tiles) load_tile<kWidth, kQk, kQkPadded>(k_tiles + tile % kStages * kKeys * kKRow, k, a.k_row, tile * kKeys, keys);
     commit_copies();
+  };
+  const auto load_values = [&](int tile) {
     if (tile < tiles) load_tile<kWidth, kV, kVPadded>(v_tiles + tile % kStages * kKeys * kVRow, v, a.v_row, tile * kKeys, keys);
     commit_copies();
   };
+  // Of this thread's key; converted only where it is kept, so that nothing waits for it before.
+  const int64 mask_row = kMaskByKey ? mask_offset(a, at, 0) : 0;
+  const auto load_mask = [&](int tile) {
+    const int key = tile * kKeys + threadIdx.x;
+    return kMaskByKey && threadIdx.x < kKeys && key < keys ? mask_at(a, mask_row, key) : minus_infinity();
+  };
+  const auto keep_mask = [&](int tile, float mask) {
+    if (kMaskByKey && threadIdx.x < kKeys) masks[tile % kStages * kKeys + threadIdx.x] = in_log2(mask);
+  };
   wait_for_inputs();
-  load(0);
-  load(1);
+  load_keys(0);
   Rows rows;
   rows.load_queries<kWidth>(a.q + at.batch * a.queries * a.q_row + at.head * kQk, a.q_row, first, a.queries);
+  float mask = load_mask(0);
+  load_values(0);
+  if constexpr (!kOnePass) {
+    load_keys(1);
+    load_values(1);
+  }
   let_next_start();
+  keep_mask(0, mask);
   rows.clear();
   for (int tile = 0; tile < tiles; ++tile) {
     const int key = tile * kKeys + part * kWarpKeys;
     const int slot = tile % kStages * kKeys + part * kWarpKeys;
     float s[kWarpKeys / 8][4];
-    wait_for_copies<3>();
+    if constexpr (!kOnePass) mask = load_mask(tile + 1);
+    wait_for_copies<kOnePass ? 1 : 3>();
     __syncthreads();
     if (key < keys) {
       rows.score(s, k_tiles + slot * kKRow);
-      if (kScaledBefore) mask_scores(s, a, at, first + lane / 4, key + lane % 4 * 2, keys);
-      if (key + kWarpKeys > keys) drop_scores_behind(s, key + lane % 4 * 2, keys);
+      if constexpr (kMaskByKey) {
+        mask_scores(s, masks + slot + lane % 4 * 2);
+      } else {
+        if (kScaledBefore) mask_rows(s, a, at, first + lane / 4, key + lane % 4 * 2, keys);
+        if (key + kWarpKeys > keys) drop_scores_behind(s, key + lane % 4 * 2, keys);
+      }
       rows.weigh(s);
     }
-    wait_for_copies<2>();
+    wait_for_copies<kOnePass ? 0 : 2>();
     __syncthreads();
     if (key < keys) rows.gather(s, v_tiles + slot * kVRow);
-    __syncthreads();
-    load(tile + 2);
+    if constexpr (!kOnePass) {
+      keep_mask(tile + 1, mask);
+      __syncthreads();
+      load_keys(tile + 2);
+      load_values(tile + 2);
+    }
   }
   float* const slots = reinterpret_cast<float*>(memory);
   if (kSplit > 1) {
+    if constexpr (kOnePass) __syncthreads();
     if (part > 0) rows.put(slots + warp * kSlotFloats);
     __syncthreads();
     if (part > 0) return;
@@ -318,7 +386,8 @@ template <int kWidth> __device__ __forceinline__ void run(const Arguments& a) {
   rows.finish(keys);
   Y* const y = a.y + at.batch * a.queries * a.y_row + at.head * kV;
   if constexpr (kWidth == 8) {
-    rows.store_wide(y, a.y_row, first, a.queries, slots + warp * kSlotFloats);
+    if constexpr (kOnePass && kSplit == 1 && !kStagedOverKeys) __syncthreads();  // values are still read
+    rows.store_wide(y, a.y_row, first, a.queries, reinterpret_cast<char*>(memory) + warp * kStagedBytes);
   } else {
     rows.store_narrow(y, a.y_row, first, a.queries);
   }
