@@ -9,7 +9,7 @@
 namespace burnish::cuda {
 namespace {
 
-constexpr size_t kMostCandidates = 6;
+constexpr size_t kMostCandidates = 12;
 constexpr int kMostStages = 8;
 
 constexpr WgmmaConfig kShapes[] = {

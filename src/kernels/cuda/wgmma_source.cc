@@ -281,10 +281,8 @@ __device__ __forceinline__ void multiply_tile(const Args& args, uint32 shared, u
   }
 }
 
-__device__ __forceinline__ float from_lane(float x, int mask) { return __shfl_xor_sync(0xffffffffu, x, mask); }
-
-// Between the four lanes of a quad: lane t has two columns of each of four chunks; it gets all eight of chunk t.
-__device__ __forceinline__ void turn_quad(float (&x)[8]) {
+// Between the four lanes of a quad: lane t has two columns, kN items, of each of four chunks; it gets all of chunk t.
+template <int kN, typename Item> __device__ __forceinline__ void turn_quad(Item (&x)[4 * kN]) {
   const int t = threadIdx.x % 4;
 #pragma unroll
   for (int mask = 1; mask <= 2; mask *= 2) {
@@ -293,11 +291,62 @@ __device__ __forceinline__ void turn_quad(float (&x)[8]) {
     for (int pair = 0; pair < 4; ++pair) {
       if (pair & mask) continue;
 #pragma unroll
-      for (int e = 0; e < 2; ++e) {
-        float &low = x[2 * pair + e], &high = x[2 * (pair + mask) + e];
-        const float got = from_lane(upper ? low : high, mask);
+      for (int e = 0; e < kN; ++e) {
+        Item &low = x[kN * pair + e], &high = x[kN * (pair + mask) + e];
+        const Item got = __shfl_xor_sync(0xffffffffu, upper ? low : high, mask);
         if (upper) low = got;
         else high = got;
+      }
+    }
+  }
+}
+
+// Y; where that is FLOAT, for which nothing is packed, a type that compiles.
+template <typename X> struct Narrow { using Type = X; };
+template <> struct Narrow<float> { using Type = f16; };
+
+__device__ __forceinline__ void store_packed(const Epilogue& e, int row, int column, int count, const uint32 (&pairs)[4]) {
+  Y* y = e.y + int64(row) * e.ldy + column;
+  if (e.wide) {
+    const Vec<uint32, 4> v = {pairs[0], pairs[1], pairs[2], pairs[3]};
+    *reinterpret_cast<Vec<uint32, 4>*>(y) = v;
+    return;
+  }
+#pragma unroll
+  for (int i = 0; i < kChunk; ++i) {
+    if (i < count) reinterpret_cast<uint16*>(y)[i] = uint16(pairs[i / 2] >> (i % 2 * 16));
+  }
+}
+
+// finish_tile() of results of 16 bits without a residual: two make a word before lanes exchange them.
+__device__ __forceinline__ void finish_packed(const Args& args, const Epilogue& e, const Sums& sums, const float* columns,
+                                              int m0, int n0) {
+  const int lane = threadIdx.x % 32, first_row = m0 + threadIdx.x / 32 % 4 * 16 + lane / 4;
+#pragma unroll
+  for (int q = 0; q < kWN / 32; ++q) {
+    if (n0 + q * 32 >= args.n) break;
+    const int own = q * 32 + lane % 4 * 2, column = n0 + q * 32 + lane % 4 * 8, count = args.n - column;
+    float scale[kChunk], bias[kChunk];
+#pragma unroll
+    for (int i = 0; i < kChunk; ++i) {
+      const int j = own + i / 2 * 8 + i % 2;
+      scale[i] = kScaled ? columns[j] : kAlpha;
+      bias[i] = kBiased ? columns[kWN + j] : 0.f;
+    }
+#pragma unroll
+    for (int i = 0; i < kWM / 64; ++i) {
+#pragma unroll
+      for (int half = 0; half < 2; ++half) {
+        uint32 pairs[4];
+#pragma unroll
+        for (int c = 0; c < 4; ++c) {
+          const float* d = &sums.d[i][(q * 4 + c) * 4 + half * 2];
+          pairs[c] = pack2<Narrow<Y>::Type>(activate(d[0] * scale[2 * c] + bias[2 * c]),
+                                            activate(d[1] * scale[2 * c + 1] + bias[2 * c + 1]));
+        }
+        turn_quad<1>(pairs);
+        const int row = first_row + i * 64 + half * 8;
+        if (row < args.m && count > 0) store_packed(e, row, column, count, pairs);
       }
     }
   }
@@ -324,7 +373,7 @@ __device__ __forceinline__ void finish_tile(const Args& args, const Epilogue& e,
         float x[kChunk];
 #pragma unroll
         for (int c = 0; c < kChunk; ++c) x[c] = sums.d[i][(q * 4 + c / 2) * 4 + half * 2 + c % 2];
-        turn_quad(x);
+        turn_quad<2>(x);
         const int row = first_row + i * 64 + half * 8;
         if (row < args.m && count > 0) finish_chunk(e, row, n0 + j, count, e.wide, scale, bias, x);
       }
@@ -333,7 +382,8 @@ __device__ __forceinline__ void finish_tile(const Args& args, const Epilogue& e,
 }
 
 __device__ __forceinline__ void make_results(const Args& args, const Epilogue& e, uint32 shared, float* all_columns) {
-  const int group = threadIdx.x / 128, t = threadIdx.x % 128;
+  // From one lane, so that the compiler knows that warps do not diverge.
+  const int group = __shfl_sync(0xffffffffu, int(threadIdx.x / 128), 0), t = threadIdx.x % 128;
   const int gm = kAlternate ? 0 : group / kGroupsN, gn = kAlternate ? 0 : group % kGroupsN;
   float* columns = all_columns + group * 2 * kWN;
   int turn = 0;
@@ -352,7 +402,11 @@ __device__ __forceinline__ void make_results(const Args& args, const Epilogue& e
     multiply_tile(args, shared, uint32(turn) * uint32(args.num_k), gm, gn, sums);
     if (kAlternate && t % 32 == 0) arrive(turns + (1 - group) * 8);
     synchronize_group(group);
-    finish_tile(args, e, sums, columns, m0, n0);
+    if constexpr (sizeof(Y) == 2 && kResidual == 0) {
+      finish_packed(args, e, sums, columns, m0, n0);
+    } else {
+      finish_tile(args, e, sums, columns, m0, n0);
+    }
   }
 }
 
