@@ -80,6 +80,14 @@ TEST_P(CudaWgmma, TransposedWeightsAndScales) {
   expect_gemm(c, kAnyBatch);
 }
 
+TEST_P(CudaWgmma, ActivationsWithoutResidual) {
+  for (const ActivationKind kind : {ActivationKind::kGelu, ActivationKind::kSilu, ActivationKind::kRelu}) {
+    ProblemCase c = matmul(300, 136, 264);
+    set_activation(c.attrs, {kind});
+    expect_gemm(c, kAnyBatch);
+  }
+}
+
 TEST_P(CudaWgmma, EveryActivation) {
   for (int kind = 0; kind <= static_cast<int>(ActivationKind::kHardSigmoid); ++kind) {
     ProblemCase c = matmul(20, 32, 24, kind % 2 == 0 ? "before" : "after");
