@@ -211,7 +211,9 @@ class Callbacks(unittest.TestCase):
                 except KeyboardInterrupt:
                     print("interrupted", flush=True)
             """)
-            child = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+            # Background jobs of shells that are not interactive ignore Ctrl-C, and so would their children.
+            child = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True,
+                                     preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
             assert child.stdout is not None
             self.assertEqual(child.stdout.readline(), "tuning\n")
             os.kill(child.pid, signal.SIGINT)
