@@ -193,8 +193,8 @@ std::vector<bool> reduced_axes(const Problem& p) {
   const int rank = p.inputs[0].shape.rank();
   std::vector<bool> reduced(static_cast<size_t>(rank), false);
   if (is_global_pool(p)) {
-    const int first = is_nhwc(*p.attrs) ? 1 : 2;
-    for (int d = 0; d < rank - 2; ++d) reduced[static_cast<size_t>(first + d)] = true;
+    const size_t first = is_nhwc(*p.attrs) ? 1 : 2;
+    std::fill_n(reduced.begin() + static_cast<std::ptrdiff_t>(first), rank - 2, true);
     return reduced;
   }
   const std::vector<int64_t> axes = ints_at(p, 1);
