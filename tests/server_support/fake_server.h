@@ -210,7 +210,8 @@ class FakeServer : public InferenceServer {
     if (wanted.target && wanted.capacity < input.data.size) {
       response.status = {StatusCode::kInvalidArgument, "output '" + wanted.name + "': its shared memory is too small"};
     } else if (wanted.target) {
-      std::memcpy(wanted.target, input.data.data, input.data.size);
+      // A request may name the same shared memory for both.
+      std::memmove(wanted.target, input.data.data, input.data.size);
       output.shared_bytes = input.data.size;
       output.data = {};
     } else if (wanted.num_classes > 0) {
