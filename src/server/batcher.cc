@@ -72,6 +72,7 @@ Batcher::Decision Batcher::decide(const RequestQueue& queue, const ExecutionTime
     if (group.items >= complete_size() && is_older(group, complete)) complete = &group;
     decision.look_again = std::min(decision.look_again, start_of(group, group.items, times));
   }
+  if (oldest == nullptr) return decision;
   if (!is_dynamic_) return {oldest, oldest->head().items, now};
   const int64_t waiting = queue.items_like(oldest->head());
   const int64_t items = items_now(waiting, start_of(*oldest, waiting, times) <= now);
