@@ -1,5 +1,7 @@
 #include "server_grpc/infer_call.h"
 
+#include <fmt/format.h>
+
 #include "server_grpc/infer_request.h"
 #include "server_grpc/infer_response.h"
 
