@@ -6,6 +6,7 @@
 #include "kernels/cuda/tactics.h"
 #include "kernels/cuda/tensor_core.h"
 #include "kernels/cuda/tensor_map.h"
+#include "kernels/cuda/walk.h"
 #include "kernels/cuda/wgmma_source.h"
 
 namespace burnish::cuda {
@@ -23,9 +24,6 @@ struct Args {
   int32_t kernel_w = 1, stride_h = 1, stride_w = 1, pad_top = 0, pad_left = 0, dilation_h = 1, dilation_w = 1;
 };
 
-bool is_aligned(const void* pointer) {
-  return reinterpret_cast<uintptr_t>(pointer) % 16 == 0;
-}
 
 int64_t channels_of(const MmaProblem& p) {
   return p.is_conv ? p.conv.in_channels : p.k;
@@ -99,7 +97,7 @@ class WgmmaKernel : public Kernel {
     if (p_.m == 0 || p_.n == 0) return;
     Args a = args_;
     const void* x = args.inputs[0];
-    a.a_by_boxes = is_aligned(x) && lda_ % kUnit == 0 ? 1 : 0;
+    a.a_by_boxes = is_aligned(x, 16) && lda_ % kUnit == 0 ? 1 : 0;
     TensorMap rows;
     if (a.a_by_boxes != 0) {
       if (p_.plain())
