@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <thread>
 
@@ -19,7 +20,12 @@ using cuda::Device;
 constexpr unsigned char kGuard = 0xcd;
 constexpr size_t kGuardBytes = 256;
 constexpr int kOfflineArchitectures[] = {90, 80, 120, 75};
-constexpr int kTimedRuns = 20;
+
+/// 0 under sanitizers (BURNISH_TIMED_RUNS), where times say nothing.
+int num_timed_runs() {
+  const char* wanted = std::getenv("BURNISH_TIMED_RUNS");
+  return wanted == nullptr ? 20 : std::atoi(wanted);
+}
 
 /// What ran on the GPU, printed as it runs.
 void print_row(std::string_view tactic, const ProblemCase& c, const std::vector<Tensor>& outputs,
@@ -141,13 +147,15 @@ class GpuCase {
   Tensor output(size_t i) const { return outputs_[i].read(); }
 
   double time_us() {
+    const int runs = num_timed_runs();
+    if (runs <= 0) return 0;
     cuda::Event begin(device_), end(device_);
     run();
     begin.record(stream_.handle());
-    for (int i = 0; i < kTimedRuns; ++i) run();
+    for (int i = 0; i < runs; ++i) run();
     end.record(stream_.handle());
     end.synchronize();
-    return end.us_since(begin) / kTimedRuns;
+    return end.us_since(begin) / runs;
   }
 
  private:
