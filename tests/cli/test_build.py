@@ -46,6 +46,40 @@ class Build(Cli):
         self.assert_error("io", 5, "build", MODEL, "-o", self.folder / "no/such/m.engine")
         self.assertFalse(out.exists())
 
+    def test_profiles_for_observed_traffic(self):
+        """Which profiles pay is a matter of this machine; that engine, report and shares agree is not."""
+        traffic, engine = self.folder / "traffic.json", self.folder / "t.engine"
+        batches = [{"batch_size": size, "compute_infer": {"count": count}} for size, count in [(1, 50), (4, 900), (16, 50)]]
+        traffic.write_text(json.dumps({"model_stats": [{"name": "m", "batch_stats": batches}]}))
+        args = ["build", MODEL, "-o", engine, "--timing-cache", self.cache, "--threads", 2, "--opt-level", 1]
+        report = json.loads(burnish(*args, "--traffic", traffic, "--traffic-profiles", 2, "--json").stdout)["traffic"]
+        kept, left_out = [row["profile"] for row in report["profiles"]], report["left_out"]
+        self.assertEqual(kept[0], "image=1x1x28x28:1x1x28x28:32x1x28x28")
+        self.assertIn("image=4x1x28x28", kept + [row["profile"] for row in left_out])
+        self.assertEqual(len(kept) + len(left_out), 3)
+        self.assertTrue(all(row["gain"] < report["least_gain"] for row in left_out))
+        self.assertAlmostEqual(sum(row["executions_share"] for row in report["profiles"]), 1)
+        self.assertEqual([shape["shapes"]["image"][0] for shape in report["shapes"]], [4, 16, 1])
+        self.assertTrue(all(shape["general_ms"] > 0 and shape["ms"] > 0 for shape in report["shapes"]))
+        plans = json.loads(burnish("inspect", engine, "--json").stdout)["plans"]
+        self.assertEqual([plan["profile"]["image"]["opt"][0] for plan in plans],
+                         [int(profile.split("=")[1].split(":")[-2 if ":" in profile else 0].split("x")[0]) for profile in kept])
+        text = burnish(*args, "--traffic", traffic, "--traffic-profiles", 1).stdout
+        self.assertIn("1000 executions", text)
+        self.assertRegex(text, "less time|no profile of its own pays")
+
+    def test_traffic_that_does_not_fit_is_refused(self):
+        traffic, out = self.folder / "bad_traffic.json", self.folder / "never.engine"
+        traffic.write_text('{"batches": {"64": 9}}')
+        refused = lambda *args: self.assert_error("invalid_argument", 2, "build", MODEL, "-o", out, *args)
+        self.assertIn("--profile \"image=1x1x28x28:1x1x28x28:64x1x28x28\"", refused("--traffic", traffic))
+        self.assertIn("at most one --profile", refused("--traffic", traffic, "--profile", "image=1x1x28x28", "--profile",
+                                                       "image=4x1x28x28"))
+        self.assertIn("not 17", refused("--traffic", traffic, "--traffic-profiles", 17))
+        self.assertIn("--traffic", refused("--traffic-profiles", 2))
+        self.assert_error("io", 5, "build", MODEL, "-o", out, "--traffic", self.folder / "none.json")
+        self.assertFalse(out.exists())
+
     def test_garbage_is_no_model(self):
         bad = self.folder / "bad.onnx"
         bad.write_bytes(os.urandom(1000))
