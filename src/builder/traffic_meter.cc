@@ -14,8 +14,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr auto kBudget = std::chrono::milliseconds(300);  // for a point
-constexpr int kLeastRounds = 7, kMostRounds = 200, kWarmUps = 2;
+// For all points together, and for one of them.
+constexpr std::chrono::duration<double> kBudget{15}, kLeastOfPoint{0.3}, kMostOfPoint{1.5};
+constexpr int kLeastRounds = 11, kMostRounds = 500, kWarmUps = 2;
 
 Tensor ones(DType dtype, const Shape& shape) {
   Tensor tensor(dtype, shape);
@@ -65,11 +66,11 @@ double median(std::vector<double> times) {
   return *middle;
 }
 
-void race(TimedEngine& general, TimedEngine* chosen, PointTiming& timing) {
+void race(TimedEngine& general, TimedEngine* chosen, std::chrono::duration<double> budget, PointTiming& timing) {
   std::vector<double> before, after;
   const auto start = Clock::now();
   for (int round = 0; round < kMostRounds; ++round) {
-    if (round >= kLeastRounds && Clock::now() - start > kBudget) break;
+    if (round >= kLeastRounds && Clock::now() - start > budget) break;
     before.push_back(general.run_us());
     if (chosen != nullptr) after.push_back(chosen->run_us());
   }
@@ -83,6 +84,8 @@ std::vector<PointTiming> time_points(const EngineData& general, const EngineData
                                      const std::vector<TrafficPoint>& points, int num_threads,
                                      const Reporter& reporter) {
   TimedEngine before(general, num_threads), after(chosen, num_threads);
+  const auto budget =
+      std::clamp(kBudget / std::max(1.0, static_cast<double>(points.size())), kLeastOfPoint, kMostOfPoint);
   std::vector<PointTiming> timings;
   for (const TrafficPoint& point : points) {
     reporter.advance("traffic", static_cast<int64_t>(timings.size()), static_cast<int64_t>(points.size()));
@@ -91,7 +94,7 @@ std::vector<PointTiming> time_points(const EngineData& general, const EngineData
     timing.plan = static_cast<size_t>(&choose_plan(chosen, point.shapes) - chosen.plans.data());
     before.set(inputs);
     if (timing.plan > 0) after.set(inputs);
-    race(before, timing.plan > 0 ? &after : nullptr, timing);
+    race(before, timing.plan > 0 ? &after : nullptr, budget, timing);
     timings.push_back(timing);
   }
   reporter.advance("traffic", static_cast<int64_t>(points.size()), static_cast<int64_t>(points.size()));

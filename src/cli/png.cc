@@ -71,9 +71,8 @@ int wait_for(pid_t process) {
 
 /// The exit status as waitpid() tells it.
 int run_converter(int width, const Redirections& redirections, const std::string& path) {
-  std::array<std::string, 6> words = {
-      kProgram, "--format=png", fmt::format("--width={}", width), "--keep-aspect-ratio", "--background-color=#fff",
-      "-"};
+  std::array<std::string, 5> words = {kProgram, "--format=png", fmt::format("--width={}", width), "--keep-aspect-ratio",
+                                      "--background-color=#fff"};
   std::array<char*, words.size() + 1> arguments{};
   for (size_t i = 0; i < words.size(); ++i) arguments[i] = words[i].data();
   pid_t process = 0;
