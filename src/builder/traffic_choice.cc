@@ -1,5 +1,7 @@
 #include "builder/traffic_choice.h"
 
+#include <algorithm>
+
 #include "base/file.h"
 #include "builder/traffic_meter.h"
 #include "builder/traffic_report.h"
@@ -36,13 +38,16 @@ class Choice {
         chosen_(general_) {}
 
   TrafficChoice run() {
+    TrafficReport report;
     measure();
-    set_profiles(choose_profiles(compiler_.model(), profiles_.front(), traffic_, weights_of(traffic_, timings_),
-                                 static_cast<size_t>(compiler_.options().traffic_profiles)));
+    set_profiles(
+        candidate_profiles(compiler_.model(), profiles_.front(), traffic_, weights_of(traffic_, timings_), most()));
     measure();
-    TrafficReport report{compiler_.options().traffic, {}, leave_out_what_does_not_pay(), kLeastGain, 0, 0};
-    measure();  // anew: what was picked for its times had luck, too
+    // Until all that are left pay, measured anew: what was picked for its times had luck, too.
+    while (leave_out_what_does_not_pay(report.left_out)) measure();
+    report.file = compiler_.options().traffic;
     report.rows = rows();
+    report.least_gain = kLeastGain;
     report.general_weight_bytes = weight_bytes(general_);
     report.weight_bytes = weight_bytes(chosen_);
     return {profiles_, traffic_summary(report, traffic_), traffic_json(report, traffic_, timings_)};
@@ -57,25 +62,29 @@ class Choice {
 
   /// The general profile and these.
   void set_profiles(const std::vector<OptimizationProfile>& more) {
-    if (profiles_.size() == 1 + more.size()) return;
     profiles_.resize(1);
     profiles_.insert(profiles_.end(), more.begin(), more.end());
     chosen_ = more.empty() ? general_ : compile_(profiles_);
   }
 
-  std::vector<TrafficRow> leave_out_what_does_not_pay() {
+  size_t most() const { return static_cast<size_t>(compiler_.options().traffic_profiles); }
+
+  /// Keeps of those that pay as many as are wanted, of the largest savings. False when these are all.
+  bool leave_out_what_does_not_pay(std::vector<TrafficRow>& left_out) {
     std::vector<OptimizationProfile> kept;
-    std::vector<TrafficRow> left_out;
-    const auto measured = rows();
+    auto measured = rows();
+    std::stable_sort(measured.begin() + 1, measured.end(),
+                     [](const TrafficRow& a, const TrafficRow& b) { return a.saved_us() > b.saved_us(); });
     for (size_t i = 1; i < measured.size(); ++i) {
-      if (measured[i].gain() >= kLeastGain) {
+      if (measured[i].gain() >= kLeastGain && kept.size() < most()) {
         kept.push_back(measured[i].profile);
       } else {
         left_out.push_back(measured[i]);
       }
     }
+    if (kept.size() + 1 == profiles_.size()) return false;
     set_profiles(kept);
-    return left_out;
+    return true;
   }
 
   const ModelCompiler& compiler_;

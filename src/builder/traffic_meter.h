@@ -9,7 +9,7 @@
 namespace burnish {
 
 struct PointTiming {
-  double general_us = 0;  ///< Median of one execution of the engine that has the general profile only.
+  double general_us = 0;  ///< The shortest execution of the engine that has the general profile only.
   double us = 0;          ///< The same of the engine that is examined.
   size_t plan = 0;        ///< Which of that engine's plans serves the shapes; 0 is the general one, not timed again.
 };

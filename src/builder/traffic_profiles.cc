@@ -240,19 +240,24 @@ TrafficPoints traffic_points(const Graph& graph, const OptimizationProfile& gene
   return result;
 }
 
-std::vector<OptimizationProfile> choose_profiles(const Graph& graph, const OptimizationProfile& general,
-                                                 const TrafficPoints& traffic, const std::vector<double>& weights,
-                                                 size_t most) {
+std::vector<OptimizationProfile> candidate_profiles(const Graph& graph, const OptimizationProfile& general,
+                                                    const TrafficPoints& traffic, const std::vector<double>& weights,
+                                                    size_t most) {
   const auto typical = typical_shapes(graph, general);
   MedoidSearch search(traffic.points, weights, typical);
-  std::vector<ProfileMaker> makers;
-  for (const size_t medoid : search.run(most)) makers.emplace_back(graph, general, traffic, medoid);
-  for (size_t p = 0; p < traffic.points.size(); ++p) {
-    if (const auto m = search.nearest(p)) makers[*m].include(traffic.points[p].shapes);
-  }
   std::vector<OptimizationProfile> profiles;
-  for (const ProfileMaker& made : makers) {
-    if (to_string(made.profile()) != to_string(general)) profiles.push_back(made.profile());
+  const auto add = [&](const OptimizationProfile& profile) {
+    const auto same = [&](const OptimizationProfile& known) { return to_string(known) == to_string(profile); };
+    if (!same(general) && std::ranges::none_of(profiles, same)) profiles.push_back(profile);
+  };
+  const auto medoids = search.run(most);
+  for (size_t m = 0; m < medoids.size(); ++m) {
+    ProfileMaker maker(graph, general, traffic, medoids[m]);
+    add(maker.profile());
+    for (size_t p = 0; p < traffic.points.size(); ++p) {
+      if (search.nearest(p) == m) maker.include(traffic.points[p].shapes);
+    }
+    add(maker.profile());
   }
   return profiles;
 }

@@ -30,12 +30,13 @@ inline constexpr size_t kMostTrafficPoints = 32;
 /// the profile does not allow, with the --profile to type.
 TrafficPoints traffic_points(const Graph& graph, const OptimizationProfile& general, const ObservedShapes& observed);
 
-/// At most `most` profiles, to be built beside the general one. Which shapes to tune for is a choice of medoids:
-/// weights (time spent, by point) times log_distance() to the nearest opt, the general profile's included, are
-/// minimised over all points (Kaufman and Rousseeuw's PAM). In the observed dimensions a profile ranges over the points
-/// that are nearest to it, in the others it is the general one. Deterministic.
-std::vector<OptimizationProfile> choose_profiles(const Graph& graph, const OptimizationProfile& general,
-                                                 const TrafficPoints& traffic, const std::vector<double>& weights,
-                                                 size_t most);
+/// Candidates to be built beside the general profile and timed. Which shapes to tune for is a choice of at most `most`
+/// medoids: weights (time spent, by point) times log_distance() to the nearest opt, the general profile's included, are
+/// minimised over all points (Kaufman and Rousseeuw's PAM). Each gives a profile of that point alone and, where other
+/// points are nearest to it, one that ranges over these, too. Dimensions that were not observed are as in the general
+/// profile. Deterministic.
+std::vector<OptimizationProfile> candidate_profiles(const Graph& graph, const OptimizationProfile& general,
+                                                    const TrafficPoints& traffic, const std::vector<double>& weights,
+                                                    size_t most);
 
 }  // namespace burnish

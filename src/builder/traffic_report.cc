@@ -43,16 +43,19 @@ std::string table_of(const TrafficReport& report, double all) {
   return text;
 }
 
+std::string reason_to_leave_out(const TrafficRow& row, const TrafficReport& report, double all) {
+  if (row.executions == 0) return "serves nothing that others do not serve better";
+  const std::string gain =
+      fmt::format("gained {} over {} of the executions ({:.3f} instead of {:.3f} ms), ", percent(row.gain()),
+                  percent(row.executions / all), mean_ms(row, row.us), mean_ms(row, row.general_us));
+  return gain + (row.gain() < report.least_gain ? fmt::format("less than the {} that pay", percent(report.least_gain))
+                                                : "but --traffic-profiles others save more");
+}
+
 std::string left_out_text(const TrafficReport& report, double all) {
   std::string text;
   for (const TrafficRow& row : report.left_out) {
-    text += row.executions > 0
-                ? fmt::format(
-                      "left out: {} gained {} over {} of the executions ({:.3f} instead of {:.3f} ms), less than "
-                      "the {} that pay\n",
-                      to_string(row.profile), percent(row.gain()), percent(row.executions / all), mean_ms(row, row.us),
-                      mean_ms(row, row.general_us), percent(report.least_gain))
-                : fmt::format("left out: {} served nothing that others do not serve better\n", to_string(row.profile));
+    text += fmt::format("left out: {} {}\n", to_string(row.profile), reason_to_leave_out(row, report, all));
   }
   return text;
 }
