@@ -49,24 +49,20 @@ class Build(Cli):
     def test_profiles_for_observed_traffic(self):
         """Which profiles pay is a matter of this machine; that engine, report and shares agree is not."""
         traffic, engine = self.folder / "traffic.json", self.folder / "t.engine"
-        batches = [{"batch_size": size, "compute_infer": {"count": count}} for size, count in [(1, 50), (4, 900), (16, 50)]]
+        batches = [{"batch_size": size, "compute_infer": {"count": count}} for size, count in [(1, 100), (4, 900)]]
         traffic.write_text(json.dumps({"model_stats": [{"name": "m", "batch_stats": batches}]}))
-        args = ["build", MODEL, "-o", engine, "--timing-cache", self.cache, "--threads", 2, "--opt-level", 1]
-        report = json.loads(burnish(*args, "--traffic", traffic, "--traffic-profiles", 2, "--json").stdout)["traffic"]
-        kept, left_out = [row["profile"] for row in report["profiles"]], report["left_out"]
-        self.assertEqual(kept[0], "image=1x1x28x28:1x1x28x28:32x1x28x28")
-        self.assertIn("image=4x1x28x28", kept + [row["profile"] for row in left_out])
-        self.assertEqual(len(kept) + len(left_out), 3)
-        self.assertTrue(all(row["gain"] >= report["least_gain"] for row in report["profiles"][1:]))
-        self.assertAlmostEqual(sum(row["executions_share"] for row in report["profiles"]), 1)
-        self.assertEqual([shape["shapes"]["image"][0] for shape in report["shapes"]], [4, 16, 1])
+        report = json.loads(burnish("build", MODEL, "-o", engine, "--threads", 1, "--opt-level", 1, "--traffic", traffic,
+                                    "--traffic-profiles", 1, "--json").stdout)["traffic"]
+        kept, left_out = report["profiles"], report["left_out"]
+        self.assertEqual(kept[0]["profile"], "image=1x1x28x28:1x1x28x28:32x1x28x28")
+        self.assertEqual([row["profile"] for row in kept[1:] + left_out], ["image=4x1x28x28"])
+        self.assertTrue(all(row["gain"] >= report["least_gain"] for row in kept[1:]))
+        self.assertAlmostEqual(sum(row["executions_share"] for row in kept), 1)
+        self.assertEqual([(shape["shapes"]["image"][0], shape["executions"]) for shape in report["shapes"]], [(4, 900), (1, 100)])
         self.assertTrue(all(shape["general_ms"] > 0 and shape["ms"] > 0 for shape in report["shapes"]))
+        self.assertEqual([shape["profile"] for shape in report["shapes"]], [kept[-1]["profile"], kept[0]["profile"]])
         plans = json.loads(burnish("inspect", engine, "--json").stdout)["plans"]
-        self.assertEqual([plan["profile"]["image"]["opt"][0] for plan in plans],
-                         [int(profile.split("=")[1].split(":")[-2 if ":" in profile else 0].split("x")[0]) for profile in kept])
-        text = burnish(*args, "--traffic", traffic, "--traffic-profiles", 1).stdout
-        self.assertIn("1000 executions", text)
-        self.assertRegex(text, "less time|no profile of its own pays")
+        self.assertEqual([plan["profile"]["image"]["opt"][0] for plan in plans], [1, 4][: len(kept)])
 
     def test_traffic_that_does_not_fit_is_refused(self):
         traffic, out = self.folder / "bad_traffic.json", self.folder / "never.engine"
