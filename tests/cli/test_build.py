@@ -58,7 +58,8 @@ class Build(Cli):
         self.assertEqual([row["profile"] for row in kept[1:] + left_out], ["image=4x1x28x28"])
         self.assertTrue(all(row["gain"] >= report["least_gain"] for row in kept[1:]))
         self.assertAlmostEqual(sum(row["executions_share"] for row in kept), 1)
-        self.assertEqual([(shape["shapes"]["image"][0], shape["executions"]) for shape in report["shapes"]], [(4, 900), (1, 100)])
+        self.assertEqual([(shape["shapes"]["image"], shape["executions"]) for shape in report["shapes"]],
+                         [([4, 1, 28, 28], 900), ([1, 1, 28, 28], 100)])
         self.assertTrue(all(shape["general_ms"] > 0 and shape["ms"] > 0 for shape in report["shapes"]))
         self.assertEqual([shape["profile"] for shape in report["shapes"]], [kept[-1]["profile"], kept[0]["profile"]])
         plans = json.loads(burnish("inspect", engine, "--json").stdout)["plans"]

@@ -86,7 +86,8 @@ class Cost(CostCase):
     def test_prices_that_nobody_verified_are_marked_everywhere(self):
         entry = "on_demand = 1\nsource = 'a list'\ndate = '2026'\n"
         prices = self.write("list.toml", f"currency = 'USD'\n[machines.a]\n{entry}verified = false\n[machines.b]\n{entry}")
-        args = [*VARIANTS, "--requests-per-day", "1M", "--p99", "50ms", "--prices", prices, "--machine", "a", "--machine", "after=b"]
+        args = [*VARIANTS, "--requests-per-day", "1M", "--p99", "50ms", "--prices", prices,
+                "--machine", "a", "--machine", "after=b"]
         self.assertEqual([v["price"]["verified"] for v in self.plan(*args)["inputs"]["variants"]], [False, True])
         page, table = self.folder / "prices.html", self.folder / "prices.csv"
         text = burnish("cost", *args, "--html", page, "--csv", table).stdout
@@ -219,14 +220,15 @@ class CostReport(CostCase):
         burnish("cost", *STEADY, "--requests-per-day", "20M", "--png", png)
         rows = screenshot.read_png(png)
         self.assertEqual((len(rows[0]), len(rows)), (1720, 840))
-        levels = [y for y, row in enumerate(rows) if any(row[x : x + 20] == [(0x5B, 0x66, 0x76)] * 20 for x in range(130, 1660, 5))]
+        run = [(0x5B, 0x66, 0x76)] * 20
+        levels = [y for y, row in enumerate(rows) if any(row[x : x + 20] == run for x in range(130, 1660, 5))]
         self.assertGreaterEqual(len([y for y in levels if y - 1 not in levels]), 4)
         self.assertEqual(rows[-5][-5], (0xFF, 0xFF, 0xFF))
 
     def test_without_the_converter_the_package_is_named(self):
         png = self.folder / "never.png"
-        for tool, code, words in [(None, 4, "apt-get install librsvg2-bin"), ("echo no picture >&2; exit 1", 5, "failed: no picture"),
-                                  ("echo no picture", 5, "rsvg-convert failed")]:
+        for tool, code, words in [(None, 4, "apt-get install librsvg2-bin"), ("echo no picture", 5, "rsvg-convert failed"),
+                                  ("echo no picture >&2; exit 1", 5, "failed: no picture")]:
             folder = self.folder / f"path{code}"
             folder.mkdir(exist_ok=True)
             if tool:
