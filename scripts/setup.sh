@@ -18,8 +18,8 @@ for option in "$@"; do
   case "$option" in
     --tests)
       # nginx, haproxy: the gateways that servers stand behind; openssl: makes their certificates; libb64-0d: Triton's
-      # perf_analyzer needs it (scripts/perf_analyzer.sh).
-      apt_packages+=(libgtest-dev libgmock-dev clang clang-tidy nginx haproxy openssl libb64-0d)
+      # perf_analyzer needs it (scripts/perf_analyzer.sh); librsvg2-bin: draws what `burnish cost --png` writes.
+      apt_packages+=(libgtest-dev libgmock-dev clang clang-tidy nginx haproxy openssl libb64-0d librsvg2-bin)
       # tritonclient: the clients that the server must understand.
       python_packages+=('tritonclient[all]')
       # scikit-build-core: makes the wheel; mypy: checks the Python package's types.

@@ -60,7 +60,11 @@ struct BuildOptions {
   /// Or "cuda", "cuda:1": the GPU of this machine that the engine is for; or "sm_90": a GPU that is not at hand, for
   /// which tactics are chosen without timing. Several, separated by commas, make one file with an engine for each.
   std::string target = "cpu";
-  std::vector<Profile> profiles;   ///< Empty: a sensible default, reported through log.
+  std::vector<Profile> profiles;  ///< Empty: a sensible default, reported through log.
+  /// File of the shapes that the model is executed with (docs/cost.md): at most traffic_profiles further profiles are
+  /// tuned for them, and kept where they are measured to pay. Empty: none. Needs at most one profile.
+  std::string traffic;
+  int traffic_profiles = 3;
   int num_threads = 0;             ///< Threads to tune for; 0 means all cores.
   int opt_level = 3;               ///< 0: no tuning, no fusion … 5: every candidate timed long.
   std::string timing_cache;        ///< File to read and update; empty: none.
@@ -80,6 +84,8 @@ struct BuildReport {
   int64_t engine_bytes = 0;
   /// What lower precision cost and gained, as a table for people and as JSON. Empty where it was not measured.
   std::string accuracy, accuracy_json;
+  /// What the profiles for BuildOptions::traffic gain, as a table for people and as JSON. Empty without it.
+  std::string traffic, traffic_json;
   int timed_candidates = 0;  ///< 0 when the timing cache knew everything.
 };
 

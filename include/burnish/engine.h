@@ -86,7 +86,8 @@ class Engine {
   const std::vector<BindingInfo>& inputs() const;
   const std::vector<BindingInfo>& outputs() const;
   size_t num_profiles() const;
-  /// What a profile allows for an input. The first profile that allows the shapes of all inputs is used.
+  /// What a profile allows for an input. Of the profiles that allow the shapes of all inputs, the one whose opt is
+  /// nearest (as a ratio) is used; of equally near ones the narrower, then the first.
   ShapeRange input_range(std::string_view name, size_t profile = 0) const;
   /// Packed weights and constants, in bytes.
   size_t weight_bytes() const;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <utility>
 
 #include "base/file.h"
 #include "builder/boundary.h"
@@ -10,6 +11,7 @@
 #include "builder/model_compiler.h"
 #include "builder/precision_choice.h"
 #include "builder/profiles.h"
+#include "builder/traffic_choice.h"
 #include "engine/engine_bundle.h"
 #include "engine/engine_file.h"
 #include "kernels/cuda/nvrtc.h"
@@ -19,6 +21,7 @@ namespace burnish {
 namespace {
 
 constexpr int kMaxOptLevel = 5;
+constexpr int kMostTrafficProfiles = 16;
 /// From here on both layouts of images are compiled and the faster plan is kept.
 constexpr int kCompareLayoutsLevel = 4;
 
@@ -27,6 +30,8 @@ void check_options(const BuildOptions& options) {
         "the optimisation level is 0 to {}, not {}", kMaxOptLevel, options.opt_level);
   check(options.num_threads >= 0 && options.num_threads <= 4096, ErrorCode::kInvalidArgument,
         "{} threads are not possible", options.num_threads);
+  check(options.traffic_profiles >= 1 && options.traffic_profiles <= kMostTrafficProfiles, ErrorCode::kInvalidArgument,
+        "1 to {} profiles can be made for traffic, not {}", kMostTrafficProfiles, options.traffic_profiles);
   check(options.memory_limit_bytes >= 0, ErrorCode::kInvalidArgument, "the memory limit is negative");
   const auto table = pass_table();
   for (const std::string& name : options.disabled_passes) {
@@ -45,10 +50,12 @@ class Build {
       : options_(settings.options), target_(target), model_(model), compiler_(model, settings, target) {}
 
   BuiltEngine run() {
-    const auto profiles = resolve_profiles(model_, options_.profiles, compiler_.reporter());
+    auto profiles = resolve_profiles(model_, options_.profiles, compiler_.reporter());
+    std::optional<TrafficPoints> traffic;
+    if (!options_.traffic.empty()) traffic = read_traffic(compiler_, profiles);
     const PrecisionChoice precision = choose_precision(compiler_, profiles.front());
-    std::vector<Plan> plans;
-    for (const OptimizationProfile& profile : profiles) plans.push_back(plan_for(profile, precision));
+    if (traffic) profiles = profiles_for(*traffic, profiles.front(), precision);
+    std::vector<Plan> plans = plans_for(profiles, precision);
     compiler_.save_cache();
     check_memory(plans, profiles);
     report_.timed_candidates = compiler_.num_timed();
@@ -60,6 +67,26 @@ class Build {
   }
 
  private:
+  /// Leaves blobs and report as if nothing had been built.
+  std::vector<OptimizationProfile> profiles_for(const TrafficPoints& traffic, const OptimizationProfile& general,
+                                                const PrecisionChoice& precision) {
+    TrafficChoice choice =
+        choose_for_traffic(compiler_, general, traffic, [&](const std::vector<OptimizationProfile>& profiles) {
+          std::vector<Plan> plans = plans_for(profiles, precision);
+          return compiler_.engine_of(std::move(plans), std::exchange(blobs_, {}));
+        });
+    report_ = {};
+    report_.traffic = std::move(choice.summary);
+    report_.traffic_json = std::move(choice.json);
+    return std::move(choice.profiles);
+  }
+
+  std::vector<Plan> plans_for(const std::vector<OptimizationProfile>& profiles, const PrecisionChoice& precision) {
+    std::vector<Plan> plans;
+    for (const OptimizationProfile& profile : profiles) plans.push_back(plan_for(profile, precision));
+    return plans;
+  }
+
   Plan plan_for(const OptimizationProfile& profile, const PrecisionChoice& precision) {
     const bool one_layout = options_.opt_level < kCompareLayoutsLevel || precision.is_lowered() || !has_images() ||
                             target_.is_cuda();  // whose tensor cores want channels last

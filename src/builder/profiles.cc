@@ -195,6 +195,20 @@ Profile default_profile(const Graph& graph) {
   return profile;
 }
 
+std::vector<std::string> free_dimensions(const Graph& graph) {
+  std::vector<std::string> names;
+  for (const auto& [name, meaning] : meanings_of(graph)) names.push_back(name);
+  return names;
+}
+
+std::vector<std::string> batch_dimensions(const Graph& graph) {
+  std::vector<std::string> names;
+  for (const auto& [name, meaning] : meanings_of(graph)) {
+    if (meaning == Meaning::kBatch) names.push_back(name);
+  }
+  return names;
+}
+
 std::vector<OptimizationProfile> resolve_profiles(const Graph& graph, const std::vector<Profile>& wanted,
                                                   const Reporter& reporter) {
   std::vector<OptimizationProfile> profiles;

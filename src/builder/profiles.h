@@ -20,6 +20,11 @@ OptimizationProfile resolve_profile(const Graph& graph, const Profile& wanted);
 /// kInvalidArgument naming the dimensions that are neither, with the option to type.
 Profile default_profile(const Graph& graph);
 
+/// The names of the inputs' free dimensions, and of those among them that count items (which default_profile() makes
+/// 1:1:32); sorted.
+std::vector<std::string> free_dimensions(const Graph& graph);
+std::vector<std::string> batch_dimensions(const Graph& graph);
+
 /// All profiles of a build; logs a default.
 std::vector<OptimizationProfile> resolve_profiles(const Graph& graph, const std::vector<Profile>& wanted,
                                                   const Reporter& reporter);

@@ -29,11 +29,13 @@ void print_report(const Options& options, const BuildReport& report) {
                 {"steps_after", report.steps_after},
                 {"timed_candidates", report.timed_candidates},
                 {"fused", report.fused},
+                {"traffic", report.traffic_json.empty() ? Json() : Json::parse(report.traffic_json)},
                 {"accuracy", report.accuracy_json.empty() ? Json() : Json::parse(report.accuracy_json)}});
     return;
   }
   if (options.flags.quiet) return;
   if (!report.accuracy.empty()) fmt::print("{}\n", report.accuracy);
+  if (!report.traffic.empty()) fmt::print("{}\n", printable(report.traffic));
   for (const auto& [kind, count] : report.fused) fmt::print("fused {:>4} × {}\n", count, kind);
   fmt::print("{}: {} nodes became {} steps, {:.1f} MB, in {:.1f} s ({} candidates timed)\n", options.engine,
              report.nodes_before, report.steps_after, static_cast<double>(report.engine_bytes) / 1e6, report.seconds,
@@ -121,6 +123,16 @@ Action declare(OptionSet& command, const CommandLine&) {
            "Shapes to build for, as NAME=MIN:OPT:MAX, several inputs separated by commas; repeat for several "
            "profiles")
       .value_name("PROFILE");
+  const Option traffic = command
+                             .add("--traffic", options->build.traffic,
+                                  "Shapes that the model is executed with, counted: further profiles are tuned for "
+                                  "them and kept where they "
+                                  "pay. {\"batches\": {\"4\": 900, …}}, or what a server answers at /v2/models/M/stats")
+                             .value_name("FILE.json");
+  command.add("--traffic-profiles", options->build.traffic_profiles, "Most profiles that --traffic adds")
+      .value_name("N")
+      .needs(traffic)
+      .show_default();
   command.add("--threads", options->build.num_threads, "Threads to tune for [all cores]").value_name("N");
   command.add("--opt-level", options->build.opt_level, "0: no tuning, no fusion … 5: every candidate, timed long")
       .value_name("0..5")
@@ -143,6 +155,7 @@ Action declare(OptionSet& command, const CommandLine&) {
 const Command kBuild = {"build", "Compile an ONNX model into an engine file",
                         R"(  burnish build resnet50.onnx -o resnet50.engine
   burnish build resnet50.onnx --profile "input=1x3x224x224:8x3x224x224:32x3x224x224"
+  curl -s localhost:8000/v2/models/resnet50/stats > traffic.json && burnish build resnet50.onnx --traffic traffic.json
   burnish build resnet50.onnx --int8 --calibrate images.npz --accuracy-drop 0.5%
   burnish build resnet50.onnx --target cuda --fp16
   burnish build bert.onnx --bf16 --threads 2 --timing-cache times.txt --opt-level 4)",

@@ -6,26 +6,31 @@
 #include "cli/cost_inputs.h"
 #include "cli/cost_pictures.h"
 #include "cli/cost_report.h"
+#include "cli/png.h"
 
 namespace burnish::cli {
 namespace {
 
+/// Sharp on a slide.
+constexpr int kPngWidth = 2 * static_cast<int>(kFileWidth);
+
 struct Options {
   CostInputs inputs;
-  std::string html, svg, csv;
+  std::string html, svg, png, csv;
   OutputFlags flags;
 };
 
 int run(const Options& options) {
   const cost::Report report = cost::make_report(make_scenario(options.inputs));
-  const auto write = [&](const std::string& path, std::string (*make)(const cost::Report&)) {
+  const auto write = [&](const std::string& path, const auto& write_to) {
     if (path.empty()) return;
-    write_file(path, make(report));
+    write_to(path);
     if (!options.flags.json) fmt::print(stderr, "{}: written\n", printable(path));
   };
-  write(options.html, cost_page);
-  write(options.svg, staircase_file);
-  write(options.csv, cost_csv);
+  write(options.html, [&](const std::string& path) { write_file(path, cost_page(report)); });
+  write(options.svg, [&](const std::string& path) { write_file(path, staircase_file(report)); });
+  write(options.csv, [&](const std::string& path) { write_file(path, cost_csv(report)); });
+  write(options.png, [&](const std::string& path) { write_png(path, staircase_file(report), kPngWidth); });
   if (options.flags.json) {
     print_json(cost_json(report));
   } else {
@@ -40,6 +45,9 @@ Action declare(OptionSet& command, const CommandLine&) {
   const std::string group = "Output";
   command.add("--html", options->html, "A page with the staircases and every formula").value_name("FILE").group(group);
   command.add("--svg", options->svg, "The staircases as a picture").value_name("FILE").group(group);
+  command.add("--png", options->png, "The same as a PNG picture; needs rsvg-convert (Debian's librsvg2-bin)")
+      .value_name("FILE")
+      .group(group);
   command.add("--csv", options->csv, "A row for every variant and volume").value_name("FILE").group(group);
   add_json_flag(command, options->flags);
   return [options] { return run(*options); };

@@ -28,11 +28,15 @@ Json variant_inputs(const cost::Variant& variant) {
     times.push_back({{"batch", m.batch}, {"ms", m.seconds * 1e3}, {"contexts", m.lanes}, {"origin", m.origin}});
   }
   const cost::MachinePrice& p = variant.price;
-  return {
-      {"name", variant.name},
-      {"times", times},
-      {"price",
-       {{"per_hour", p.per_hour}, {"machine", p.machine}, {"terms", p.terms}, {"source", p.source}, {"date", p.date}}}};
+  return {{"name", variant.name},
+          {"times", times},
+          {"price",
+           {{"per_hour", p.per_hour},
+            {"machine", p.machine},
+            {"terms", p.terms},
+            {"source", p.source},
+            {"date", p.date},
+            {"verified", p.machine.empty() ? Json() : Json(p.verified)}}}};
 }
 
 Json inputs_json(const cost::Scenario& s) {
@@ -151,6 +155,12 @@ std::string csv_text(const std::string& text) {
   return "\"" + cell + "\"";
 }
 
+/// Empty for a price that was typed in.
+std::string_view verified_text(const cost::MachinePrice& price) {
+  if (price.machine.empty()) return "";
+  return price.verified ? "yes" : "no";
+}
+
 }  // namespace
 
 Json cost_json(const Report& r) {
@@ -164,7 +174,7 @@ std::string cost_csv(const Report& r) {
       "variant,currency,requests_per_day,compute_hours_per_day,needed,spares,instances,max_batch,mean_batch,"
       "utilisation_at_peak,"
       "mean_utilisation,p50_ms,p90_ms,p99_ms,monthly_cost,cost_per_million,marginal_cost_per_million,"
-      "saving_per_month,payback_months\n";
+      "saving_per_month,payback_months,price_verified\n";
   for (const VolumePlan& plan : r.volumes) {
     for (size_t i = 0; i < plan.sizings.size(); ++i) {
       const Sizing& s = plan.sizings[i];
@@ -186,8 +196,9 @@ std::string cost_csv(const Report& r) {
                                 s.cost_per_million,
                                 s.marginal_per_million,
                                 c.saving_per_month};
-      csv += fmt::format("{},{},{:.9g},{}\n", csv_text(r.scenario.variants[i].name), csv_text(r.scenario.currency),
-                         fmt::join(figures, ","), c.payback_months ? fmt::format("{:.9g}", *c.payback_months) : "");
+      csv += fmt::format("{},{},{:.9g},{},{}\n", csv_text(r.scenario.variants[i].name), csv_text(r.scenario.currency),
+                         fmt::join(figures, ","), c.payback_months ? fmt::format("{:.9g}", *c.payback_months) : "",
+                         verified_text(r.scenario.variants[i].price));
     }
   }
   return csv;

@@ -48,6 +48,11 @@ std::string verdict(const Report& r) {
   const Sizing& now = r.volumes.back().sizings[r.scenario.baseline];
   html += fmt::format("<li>Over the day, the instances of {} compute {} of the time that is paid for.</li>\n",
                       escaped(r.baseline().name), percent_text(now.mean_utilisation));
+  for (const cost::Variant& variant : r.scenario.variants) {
+    if (variant.price.verified) continue;
+    html += fmt::format("<li class=\"lost\">The price of {} is not verified: {}.</li>\n", escaped(variant.name),
+                        escaped(price_text(r, variant.price)));
+  }
   return html + "</ul>\n";
 }
 
@@ -177,7 +182,7 @@ std::string trace(const Report& r) {
 }  // namespace
 
 std::string cost_page(const Report& r) {
-  const std::string style = fmt::format("{}{}", kCostLineStyle, kCostPageStyle);
+  const std::string style = fmt::format("{}{}", cost_line_style(), kCostPageStyle);
   return page_head("What serving costs", style) + "<h1>What serving costs</h1>\n" + verdict(r) + volumes(r) +
          pictures(r) + sensitivity(r) + growth(r) + trace(r) + std::string(kPageEnd);
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "cli/cost_style.h"
@@ -180,7 +181,8 @@ std::pair<double, double> per_million_range(const Report& r, double least) {
   return {low > 0 ? low * 0.8 : 0.1, high > 0 ? high * 1.2 : 1};
 }
 
-std::string legend(const Report& r, double width) {
+/// Names are where the stairs are still low, what the marks mean where they have risen.
+std::string legend(const Report& r, double width, double height) {
   constexpr double kLine = 20;
   std::string out;
   for (size_t i = 0; i < r.scenario.variants.size(); ++i) {
@@ -188,10 +190,25 @@ std::string legend(const Report& r, double width) {
     out += svg::rect("swatch " + css_of(i), kLeft + 12, y, 12, 12);
     out += svg::text(kLeft + 30, y + 10, "start", r.scenario.variants[i].name);
   }
-  return out + svg::text(width - kRight, kTop + 20, "end", "● from here on it pays   ┊ volumes asked for");
+  return out +
+         svg::text(width - kRight - 6, height - kBottom - 10, "end", "● from here on it pays   ┊ volumes asked for");
+}
+
+std::string line_colours(const std::array<std::string_view, kNumLineStyles>& colours) {
+  std::string css;
+  for (size_t i = 0; i < colours.size(); ++i) {
+    css +=
+        fmt::format(".v{0}{{--key:{1}}}.v{0}.stairs{{stroke:{1}}}.v{0}.even,.v{0}.swatch{{fill:{1}}}\n", i, colours[i]);
+  }
+  return css;
 }
 
 }  // namespace
+
+std::string cost_line_style() {
+  return fmt::format("{}{}@media(prefers-color-scheme:dark){{\n{}}}\n", kCostLineShapes, line_colours(kLightLines),
+                     line_colours(kDarkLines));
+}
 
 std::string staircase_picture(const Report& r, double width, double height) {
   return open_svg(width > 500 ? "wide" : "narrow", width, height, "monthly cost against requests a day") +
@@ -214,10 +231,9 @@ std::string per_million_picture(const Report& r, double width, double height) {
 }
 
 std::string staircase_file(const Report& r) {
-  constexpr double kWidth = 860, kHeight = 420;
-  return open_svg("wide", kWidth, kHeight, "monthly cost against requests a day") +
-         fmt::format("<style>{}{}</style>", kCostFileStyle, kCostLineStyle) + stairs_of(r, kWidth, kHeight) +
-         legend(r, kWidth) + "</svg>\n";
+  return open_svg("wide", kFileWidth, kFileHeight, "monthly cost against requests a day") +
+         fmt::format("<style>{}{}</style>", kCostFileStyle, cost_line_style()) + stairs_of(r, kFileWidth, kFileHeight) +
+         legend(r, kFileWidth, kFileHeight) + "</svg>\n";
 }
 
 }  // namespace burnish::cli

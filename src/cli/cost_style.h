@@ -1,29 +1,34 @@
 #pragma once
 // What the page of `burnish cost` adds to the look of all pages (page_style.h), and what its pictures need anywhere.
+#include <array>
 #include <string_view>
 
 namespace burnish::cli {
 
-inline constexpr std::string_view kCostLineStyle = R"(
-:root{--v0:#5b6676;--v1:#2468c9;--v2:#c95a0c;--v3:#17693a;--v4:#8b3fb5;--v5:#a3261b}
-@media(prefers-color-scheme:dark){:root{--v0:#a7b2c2;--v1:#6aa5f5;--v2:#f0944d;--v3:#6fcf97;--v4:#c48be6;--v5:#ff8f80}}
+/// Of the variants' lines, over and over, in light and in dark.
+inline constexpr std::array<std::string_view, 6> kLightLines = {"#5b6676", "#2468c9", "#c95a0c",
+                                                                "#17693a", "#8b3fb5", "#a3261b"};
+inline constexpr std::array<std::string_view, 6> kDarkLines = {"#a7b2c2", "#6aa5f5", "#f0944d",
+                                                               "#6fcf97", "#c48be6", "#ff8f80"};
+
+/// The colours are put in place by cost_line_style(): programs other than browsers know no variables.
+inline constexpr std::string_view kCostLineShapes = R"(
 .stairs{fill:none;stroke-width:2.2;stroke-linejoin:round}
-.v0{--key:var(--v0)}.v1{--key:var(--v1)}.v2{--key:var(--v2)}.v3{--key:var(--v3)}.v4{--key:var(--v4)}.v5{--key:var(--v5)}
-.stairs{stroke:var(--key)}.v1.stairs{stroke-dasharray:9 3}.v2.stairs{stroke-dasharray:4 3}.v3.stairs{stroke-dasharray:9 3 2 3}
+.v1.stairs{stroke-dasharray:9 3}.v2.stairs{stroke-dasharray:4 3}.v3.stairs{stroke-dasharray:9 3 2 3}
 .v4.stairs{stroke-dasharray:2 3}.v5.stairs{stroke-dasharray:14 4}
-.even{fill:var(--key);stroke:var(--card);stroke-width:1.5}.swatch{fill:var(--key)}
-.asked{stroke:var(--soft);stroke-dasharray:2 4}
+.even{stroke-width:1.5}.asked{stroke-dasharray:2 4}
 )";
 
 /// For an SVG file by itself.
 inline constexpr std::string_view kCostFileStyle = R"(
-:root{color-scheme:light dark;--card:#fff;--soft:#5b6676;--grid:#e8ebf0}
-@media(prefers-color-scheme:dark){:root{--card:#1a2029;--soft:#9aa6b6;--grid:#262e39}}
-svg{background:var(--card);font:11.5px system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
-text{fill:var(--soft)}.grid{stroke:var(--grid)}.axis{stroke:var(--soft)}
+svg{color-scheme:light dark;background:#fff;font:11.5px system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
+text{fill:#5b6676}.grid{stroke:#e8ebf0}.axis,.asked{stroke:#5b6676}.even{stroke:#fff}
+@media(prefers-color-scheme:dark){svg{background:#1a2029}text{fill:#9aa6b6}.grid{stroke:#262e39}
+.axis,.asked{stroke:#9aa6b6}.even{stroke:#1a2029}}
 )";
 
 inline constexpr std::string_view kCostPageStyle = R"(
+.even{stroke:var(--card)}.asked{stroke:var(--soft)}
 .picture{width:100%}.picture svg{width:100%;height:auto}
 .narrow{display:none}
 @media(max-width:640px){.wide{display:none}.narrow{display:block}}

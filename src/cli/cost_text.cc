@@ -48,6 +48,13 @@ void print_volume(const Report& r, const VolumePlan& plan) {
   fmt::print("\n");
 }
 
+void print_prices(const Report& r) {
+  for (const cost::Variant& variant : r.scenario.variants) {
+    fmt::print("price of {}\n", printable(fmt::format("{}: {}", variant.name, price_text(r, variant.price))));
+  }
+  fmt::print("\n");
+}
+
 void print_break_evens(const Report& r) {
   for (size_t i = 0; i < r.scenario.variants.size(); ++i) {
     if (i != r.scenario.baseline) fmt::print("{}.\n", printable(break_even_text(r, i)));
@@ -84,6 +91,7 @@ void print_growth(const Report& r) {
 
 void print_cost(const Report& r) {
   for (const VolumePlan& plan : r.volumes) print_volume(r, plan);
+  print_prices(r);
   print_break_evens(r);
   print_sensitivity(r);
   print_growth(r);

@@ -24,12 +24,6 @@ std::string times_text(const Variant& variant) {
   return text;
 }
 
-std::string price_text(const Report& r, const cost::MachinePrice& price) {
-  std::string text = fmt::format("{:.6g} {} per instance and hour", price.per_hour, r.scenario.currency);
-  if (price.machine.empty()) return text + " (typed in)";
-  return text + fmt::format(": {}, {}; source: {}; of {}", price.machine, price.terms, price.source, price.date);
-}
-
 std::string profile_text(const cost::DailyProfile& profile) {
   std::string weights;
   for (const double weight : profile.weights) weights += fmt::format("{}{:.4g}", weights.empty() ? "" : ", ", weight);
@@ -73,6 +67,13 @@ std::string theory_sum(const Sizing& s) {
 }
 
 }  // namespace
+
+std::string price_text(const Report& r, const cost::MachinePrice& price) {
+  std::string text = fmt::format("{:.6g} {} per instance and hour", price.per_hour, r.scenario.currency);
+  if (price.machine.empty()) return text + " (typed in)";
+  return text + fmt::format(": {}, {}; source: {}; of {}{}", price.machine, price.terms, price.source, price.date,
+                            price.verified ? "" : "; NOT VERIFIED, check it before you rely on it");
+}
 
 std::vector<Fact> input_facts(const Report& r) {
   const cost::Scenario& s = r.scenario;

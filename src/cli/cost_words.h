@@ -26,6 +26,9 @@ std::string verdict_text(const cost::Report& report, size_t variant, const cost:
 /// Of a sensitivity: "1,460 … 2,920 USD".
 std::string range_text(const cost::Report& report, const std::optional<double>& low, const std::optional<double>& high);
 
+/// A price with its source and date, and whether that was checked.
+std::string price_text(const cost::Report& report, const cost::MachinePrice& price);
+
 /// An input and its value with unit.
 struct Fact {
   std::string name, value;

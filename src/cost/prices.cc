@@ -80,9 +80,16 @@ PriceList::PriceList(std::string_view toml, const std::string& name) : name_(nam
     const std::string machine(key.str()), where = fmt::format("'{}', machine '{}'", name, machine);
     const toml::table* table = node.as_table();
     if (!table) refuse(where, "it must be a table, [machines.NAME]");
-    check_keys(*table, {"on_demand", "reserved", "spot", "source", "date", "description"}, where);
-    const MachinePrice common{
-        machine, "", 0, currency, text_of(*table, "source", where), text_of(*table, "date", where)};
+    check_keys(*table, {"on_demand", "reserved", "spot", "source", "date", "verified", "description"}, where);
+    const toml::node* verified = table->get("verified");
+    if (verified != nullptr && !verified->is_boolean()) refuse(where, "'verified' must be true or false");
+    const MachinePrice common{machine,
+                              "",
+                              0,
+                              currency,
+                              text_of(*table, "source", where),
+                              text_of(*table, "date", where),
+                              verified == nullptr || verified->value_or(true)};
     machines_[machine] = prices_of(*table, common, where);
   }
 }

@@ -14,6 +14,7 @@ struct MachinePrice {
   double per_hour = 0;
   std::string currency;
   std::string source, date;  ///< Of the figure; empty when typed in.
+  bool verified = true;      ///< False where the price list says that nobody has compared it with its source.
 };
 
 class PriceList {

@@ -23,7 +23,7 @@ struct EngineData {
   std::string target_kind;  ///< "cpu", "cuda"
   std::string target_isa;   ///< name_of(Isa), or "sm_90"
   std::string target_fingerprint;
-  std::vector<Plan> plans;  ///< One per profile; the first whose range holds the shapes is used.
+  std::vector<Plan> plans;  ///< One per profile; the first is what the interface is described by.
   std::vector<Blob> blobs;  ///< Shared by all plans, without duplicates.
   /// Build options and provenance: "model.hash", "model.producer", "option.opt_level", "fused.…", …
   std::map<std::string, std::string> metadata;

@@ -1,6 +1,7 @@
 #include "runtime/shape_choice.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 #include "base/error.h"
@@ -63,6 +64,25 @@ std::string describe(const ProfileShapes& range) {
       .with_hint(wider_profile(name, range, shape));
 }
 
+/// What decides between plans that allow the shapes: less is better.
+struct Fit {
+  double distance = 0;  // from the shapes that it is tuned for
+  double width = 0;     // of its range
+  auto operator<=>(const Fit&) const = default;
+};
+
+/// nullopt when the profile does not allow the shapes.
+std::optional<Fit> fit_of(const Plan& plan, const std::vector<Shape>& shapes) {
+  Fit fit;
+  for (size_t i = 0; i < shapes.size(); ++i) {
+    const ProfileShapes range = range_of(plan, i);
+    if (!allows(range, shapes[i])) return std::nullopt;
+    fit.distance += log_distance(shapes[i], range.opt);
+    fit.width += log_distance(range.min, range.max);
+  }
+  return fit;
+}
+
 // Inputs that name a dimension alike must agree on it: the plan counts on that.
 void check_symbols(const Plan& plan, const std::vector<Shape>& shapes) {
   std::map<std::string, std::pair<int64_t, const std::string*>> known;
@@ -109,13 +129,28 @@ void check_shape(const EngineData& data, size_t input, const Shape& shape) {
   if (!allowed) throw_outside(data, input, shape);
 }
 
+double log_distance(const Shape& a, const Shape& b) {
+  double distance = 0;
+  for (int i = 0; i < a.rank(); ++i) {
+    if (a[i] == b[i]) continue;
+    const auto log = [](int64_t d) { return std::log2(static_cast<double>(std::max<int64_t>(d, 1))); };
+    distance += std::abs(log(a[i]) - log(b[i]));
+  }
+  return distance;
+}
+
 const Plan& choose_plan(const EngineData& data, const std::vector<Shape>& shapes) {
+  const Plan* best = nullptr;
+  Fit best_fit;
   for (const Plan& plan : data.plans) {
-    bool all = true;
-    for (size_t i = 0; i < shapes.size(); ++i) all = all && allows(range_of(plan, i), shapes[i]);
-    if (!all) continue;
-    check_symbols(plan, shapes);
-    return plan;
+    const auto fit = fit_of(plan, shapes);
+    if (!fit || (best != nullptr && !(*fit < best_fit))) continue;
+    best = &plan;
+    best_fit = *fit;
+  }
+  if (best != nullptr) {
+    check_symbols(*best, shapes);
+    return *best;
   }
   std::string set;
   for (size_t i = 0; i < shapes.size(); ++i) {

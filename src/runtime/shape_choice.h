@@ -18,8 +18,13 @@ std::optional<Shape> only_shape(const EngineData& data, const std::string& input
 /// and the option to rebuild with.
 void check_shape(const EngineData& data, size_t input, const Shape& shape);
 
-/// The first plan whose profile allows all shapes. Throws kInvalidArgument when there is none, or when inputs disagree
-/// on a dimension that they share.
+/// How far one shape is from another of the same rank: the sum of |log2(a / b)| over the dimensions. Twice and half as
+/// many are both 1 away.
+double log_distance(const Shape& a, const Shape& b);
+
+/// Of the plans whose profiles allow all shapes, the one that is tuned for the nearest shapes: the least sum of
+/// log_distance() to opt over all inputs; of equally near ones the one with the narrower range, then the first. Throws
+/// kInvalidArgument when there is none, or when inputs disagree on a dimension that they share.
 const Plan& choose_plan(const EngineData& data, const std::vector<Shape>& shapes);
 
 }  // namespace burnish

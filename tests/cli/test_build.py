@@ -46,6 +46,37 @@ class Build(Cli):
         self.assert_error("io", 5, "build", MODEL, "-o", self.folder / "no/such/m.engine")
         self.assertFalse(out.exists())
 
+    def test_profiles_for_observed_traffic(self):
+        """Which profiles pay is a matter of this machine; that engine, report and shares agree is not."""
+        traffic, engine = self.folder / "traffic.json", self.folder / "t.engine"
+        batches = [{"batch_size": size, "compute_infer": {"count": count}} for size, count in [(1, 100), (4, 900)]]
+        traffic.write_text(json.dumps({"model_stats": [{"name": "m", "batch_stats": batches}]}))
+        report = json.loads(burnish("build", MODEL, "-o", engine, "--threads", 1, "--opt-level", 1, "--traffic", traffic,
+                                    "--traffic-profiles", 1, "--json").stdout)["traffic"]
+        kept, left_out = report["profiles"], report["left_out"]
+        self.assertEqual(kept[0]["profile"], "image=1x1x28x28:1x1x28x28:32x1x28x28")
+        self.assertEqual([row["profile"] for row in kept[1:] + left_out], ["image=4x1x28x28"])
+        self.assertTrue(all(row["gain"] >= report["least_gain"] for row in kept[1:]))
+        self.assertAlmostEqual(sum(row["executions_share"] for row in kept), 1)
+        self.assertEqual([(shape["shapes"]["image"], shape["executions"]) for shape in report["shapes"]],
+                         [([4, 1, 28, 28], 900), ([1, 1, 28, 28], 100)])
+        self.assertTrue(all(shape["general_ms"] > 0 and shape["ms"] > 0 for shape in report["shapes"]))
+        self.assertEqual([shape["profile"] for shape in report["shapes"]], [kept[-1]["profile"], kept[0]["profile"]])
+        plans = json.loads(burnish("inspect", engine, "--json").stdout)["plans"]
+        self.assertEqual([plan["profile"]["image"]["opt"][0] for plan in plans], [1, 4][: len(kept)])
+
+    def test_traffic_that_does_not_fit_is_refused(self):
+        traffic, out = self.folder / "bad_traffic.json", self.folder / "never.engine"
+        traffic.write_text('{"batches": {"64": 9}}')
+        refused = lambda *args: self.assert_error("invalid_argument", 2, "build", MODEL, "-o", out, *args)
+        self.assertIn("--profile \"image=1x1x28x28:1x1x28x28:64x1x28x28\"", refused("--traffic", traffic))
+        self.assertIn("at most one --profile", refused("--traffic", traffic, "--profile", "image=1x1x28x28", "--profile",
+                                                       "image=4x1x28x28"))
+        self.assertIn("not 17", refused("--traffic", traffic, "--traffic-profiles", 17))
+        self.assertIn("--traffic", refused("--traffic-profiles", 2))
+        self.assert_error("io", 5, "build", MODEL, "-o", out, "--traffic", self.folder / "none.json")
+        self.assertFalse(out.exists())
+
     def test_garbage_is_no_model(self):
         bad = self.folder / "bad.onnx"
         bad.write_bytes(os.urandom(1000))

@@ -3,11 +3,13 @@
 import csv
 import json
 import pathlib
+import shutil
+import subprocess
 import tempfile
 import unittest
 
 import screenshot
-from cli_case import ROOT, Cli, burnish
+from cli_case import ROOT, Cli, burnish, command
 from html_page import Page
 
 VARIANTS = ["--variant", "before=1:10ms", "--variant", "after=1:2.6ms"]
@@ -80,6 +82,24 @@ class Cost(CostCase):
         self.assertEqual([(p["machine"], p["terms"]) for p in found], [("gpu", "spot"), ("cpu-2core", "spot")])
         self.assertTrue(all(p["source"] and p["date"] for p in found))
         self.assertEqual(report["currency"], "USD")
+
+    def test_prices_that_nobody_verified_are_marked_everywhere(self):
+        entry = "on_demand = 1\nsource = 'a list'\ndate = '2026'\n"
+        prices = self.write("list.toml", f"currency = 'USD'\n[machines.a]\n{entry}verified = false\n[machines.b]\n{entry}")
+        args = [*VARIANTS, "--requests-per-day", "1M", "--p99", "50ms", "--prices", prices,
+                "--machine", "a", "--machine", "after=b"]
+        self.assertEqual([v["price"]["verified"] for v in self.plan(*args)["inputs"]["variants"]], [False, True])
+        page, table = self.folder / "prices.html", self.folder / "prices.csv"
+        text = burnish("cost", *args, "--html", page, "--csv", table).stdout
+        self.assertRegex(text, r"price of before: 1 USD .*source: a list; of 2026; NOT VERIFIED")
+        self.assertRegex(text, r"(?m)price of after: 1 USD .*source: a list; of 2026$")
+        self.assertIn("The price of before is not verified", Page(page.read_text()).text)
+        self.assertNotIn("The price of after is not verified", Page(page.read_text()).text)
+        self.assertEqual([row["price_verified"] for row in csv.DictReader(table.read_text().splitlines())], ["no", "yes"])
+
+    def test_no_example_price_passes_for_verified(self):
+        lines = (ROOT / "examples/cost/prices.toml").read_text().splitlines()
+        self.assertEqual(lines.count("verified = false"), sum(line.startswith("[machines.") for line in lines))
 
     def test_traffic_comes_from_a_log(self):
         times = [1767225600 + 3600 * hour + i for hour in range(24) for i in range(300 if hour == 9 else 100)]
@@ -193,6 +213,32 @@ class CostReport(CostCase):
         drawn = sum(step["up_to_requests_per_day"] < 24e6 for step in self.report["staircases"][0]["steps"])
         self.assertGreaterEqual(stairs[0].count("V"), drawn)
         self.assertEqual(page.tags.count("circle"), 1)  # where it pays
+
+    @unittest.skipUnless(shutil.which("rsvg-convert"), "no rsvg-convert here: apt-get install librsvg2-bin")
+    def test_a_png_shows_the_same_steps(self):
+        png = self.folder / "-o evil; touch $(name).png"
+        burnish("cost", *STEADY, "--requests-per-day", "20M", "--png", png)
+        rows = screenshot.read_png(png)
+        self.assertEqual((len(rows[0]), len(rows)), (1720, 840))
+        run = [(0x5B, 0x66, 0x76)] * 20
+        levels = [y for y, row in enumerate(rows) if any(row[x : x + 20] == run for x in range(130, 1660, 5))]
+        self.assertGreaterEqual(len([y for y in levels if y - 1 not in levels]), 4)
+        self.assertEqual(rows[-5][-5], (0xFF, 0xFF, 0xFF))
+
+    def test_without_the_converter_the_package_is_named(self):
+        png = self.folder / "never.png"
+        for tool, code, words in [(None, 4, "apt-get install librsvg2-bin"), ("echo no picture", 5, "rsvg-convert failed"),
+                                  ("echo no picture >&2; exit 1", 5, "failed: no picture")]:
+            folder = self.folder / f"path{code}"
+            folder.mkdir(exist_ok=True)
+            if tool:
+                (folder / "rsvg-convert").write_text(f"#!/bin/sh\n{tool}\n")
+                (folder / "rsvg-convert").chmod(0o755)
+            result = subprocess.run(command("cost", *STEADY, "--requests-per-day", "1M", "--png", png), capture_output=True,
+                                    text=True, env={"PATH": str(folder)}, timeout=120)
+            self.assertEqual(result.returncode, code, result.stderr)
+            self.assertIn(words, result.stderr)
+            self.assertFalse(png.exists())
 
     @unittest.skipUnless(screenshot.BROWSER, "no Chromium here: apt-get install chromium")
     def test_a_browser_draws_the_steps(self):

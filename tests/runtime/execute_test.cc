@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "runtime/plan_builder.h"
+#include "runtime/shape_choice.h"
 #include "runtime/test_tactics.h"
 
 namespace burnish {
@@ -244,7 +245,7 @@ TEST(Execute, EmptyTensors) {
   EXPECT_THAT(run_one(context, "x", {2, 2}, {1, 2, 3, 4}, "sum"), ElementsAre(4, 6));
 }
 
-TEST(Execute, FirstFittingProfileServes) {
+TEST(Execute, EveryProfileServesItsShapes) {
   EngineData data = small_engine();
   data.plans[0].profile.inputs["x"] = {Shape{1, 4}, Shape{1, 4}, Shape{1, 4}};
   data.plans.push_back(data.plans[0]);
@@ -256,6 +257,25 @@ TEST(Execute, FirstFittingProfileServes) {
   for (const int64_t batch : {1, 5, 1}) {
     const auto x = counting(batch * 4);
     EXPECT_THAT(run_one(context, "x", {batch, 4}, x, "y"), ElementsAreArray(expected_small(x)));
+  }
+}
+
+TEST(Execute, TheProfileThatIsTunedForTheNearestShapesServes) {
+  EngineData data = small_engine();
+  data.plans.resize(4, data.plans[0]);
+  const auto range = [&](size_t plan, int64_t min, int64_t opt, int64_t max) {
+    data.plans[plan].profile.inputs["x"] = {Shape{min, 4}, Shape{opt, 4}, Shape{max, 4}};
+  };
+  range(0, 1, 1, 32);
+  range(1, 4, 4, 4);
+  range(2, 1, 4, 32);
+  range(3, 8, 16, 32);
+  const std::pair<int64_t, size_t> served[] = {{1, 0},  {2, 0},          // as far from 1 as from 4, equally wide
+                                               {3, 2},  {4, 1},          // made for it alone
+                                               {5, 2},  {7, 2}, {8, 3},  // as far from 4 as from 16, narrower
+                                               {15, 3}, {32, 3}};
+  for (const auto& [batch, plan] : served) {
+    EXPECT_EQ(&choose_plan(data, {Shape{batch, 4}}), &data.plans[plan]) << "batch " << batch;
   }
 }
 
