@@ -3,7 +3,7 @@
 // counts from that time. One thread that spins: it needs a core of its own. bench/server/simulation.py runs it.
 //
 //   bench_simulation --port 8000 --model m --input x --shape 1,2048 --rate 300 --requests 6000 --max-batch 8
-//                    --times 1:4.9ms,2:5.1ms,4:5.4ms,8:6ms --overhead 30us --json
+//                    --times 1:4.9ms,2:5.1ms,4:5.4ms,8:6ms --batch-overhead 160us --request-overhead 22us
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -27,7 +27,7 @@ struct Options : Target {
   uint64_t seed = 1;
   int max_batch = 1;
   std::vector<std::string> times;
-  std::string queue_delay = "0ms", overhead = "0us";
+  std::string queue_delay = "0ms", batch_overhead = "0us", request_overhead = "0us";
 };
 
 /// Requests that wait for their time, for a connection, and for their answer.
@@ -131,10 +131,11 @@ Json simulated_json(const Options& options, const std::vector<double>& arrivals_
     const burnish::cost::Measurement time = burnish::cost::typed_measurement(text);
     times[time.batch] = time.seconds;
   }
-  const double overhead_s = burnish::cost::parse_seconds(options.overhead, "--overhead", true);
+  const double batch_s = burnish::cost::parse_seconds(options.batch_overhead, "--batch-overhead", true);
+  const double request_s = burnish::cost::parse_seconds(options.request_overhead, "--request-overhead", true);
   const double delay_s = burnish::cost::parse_seconds(options.queue_delay, "--queue-delay", true);
   const BatchServer server{1, options.max_batch, delay_s,
-                           [&](int batch) { return times.at(batch) + batch * overhead_s; }, true};
+                           [&](int batch) { return times.at(batch) + batch_s + batch * request_s; }, true};
   const SimulationResult r = simulate(server, arrivals_s);
   return {{"requests_per_s", r.items_per_s}, {"mean_batch", r.mean_batch}, {"mean_ms", r.mean_latency_s * 1e3},
           {"p50_ms", r.p50_s * 1e3},         {"p99_ms", r.p99_s * 1e3},    {"busy_share", r.busy_share}};
@@ -156,7 +157,7 @@ void run(const Options& options) {
 
 int main(int argc, char** argv) {
   Options options;
-  options.connections = 900;
+  options.connections = 128;
   CLI::App app("A server and its simulation under the same Poisson arrivals; prints JSON");
   add_target_options(app, options);
   app.add_option("--rate", options.rate, "requests a second")->check(CLI::PositiveNumber);
@@ -167,7 +168,8 @@ int main(int argc, char** argv) {
       ->delimiter(',')
       ->required();
   app.add_option("--queue-delay", options.queue_delay);
-  app.add_option("--overhead", options.overhead, "the server's own time for a request");
+  app.add_option("--batch-overhead", options.batch_overhead, "the server's own time for a batch");
+  app.add_option("--request-overhead", options.request_overhead, "and for each of its requests");
   CLI11_PARSE(app, argc, argv);
   try {
     run(options);

@@ -5,8 +5,9 @@
 
 A model of some milliseconds on one thread behind `burnish serve` with dynamic batching, on a core of its own; the load
 generator has another, and the machine must be quiet otherwise. Measured first: the time of every batch size (`burnish
-bench`) and what else the server's core does for a request. Then 30, 60 and 85 % of the capacity that follows. Prints both
-sides and their ratio; the exit code tells whether throughput and mean batch are within 5 %, p99 within 15 %. Needs a release build and scripts/setup.sh --tests.
+bench`) and what else the server's core does for batches and requests. Then 30, 60 and 85 % of the capacity that follows.
+Prints both sides and their ratio; the exit code tells whether throughput and mean batch are within 5 %, p99 within 15 %.
+Needs a release build and scripts/setup.sh --tests.
 """
 import argparse
 import json
@@ -76,26 +77,32 @@ def protocol_ms(server):
                if not (task / "comm").read_text().startswith("m_0_0")) / 1e6
 
 
-def load(args, rate, seconds, times, overhead_us=0.0, seed=1):
+def load(args, rate, seconds, seed, times, overhead_us=(0.0, 0.0)):
     typed = ",".join(f"{size}:{ms:.6f}ms" for size, ms in times.items())
     return output_of(BIN / "bench_simulation", "--port", HTTP, "--model", "m", "--input", "x", "--shape", f"1,{WIDTH}",
                      "--rate", rate, "--requests", int(rate * seconds), "--seed", seed, "--times", typed,
-                     "--max-batch", MAX_BATCH, "--queue-delay", args.delay, "--overhead", f"{overhead_us:.3f}us")
+                     "--max-batch", MAX_BATCH, "--queue-delay", args.delay, "--batch-overhead", f"{overhead_us[0]:.3f}us",
+                     "--request-overhead", f"{overhead_us[1]:.3f}us")
 
 
 def overhead_us(args, server, times):
-    """Of a request: what the server's core does for it beside the model. At half of what the model could do, as the same
-    work costs several times less where requests come in heaps and find warm caches."""
-    before, seconds = protocol_ms(server), 5
-    rate = 0.5 * max(size / ms * 1e3 for size, ms in times.items())
-    load(args, rate, seconds, times, seed=args.seed + 1)
-    return (protocol_ms(server) - before) * 1e3 / int(rate * seconds)
+    """What the server's core does beside the model, for a batch and for a request: its CPU time at two loads. Batches differ
+    in size between them; the first request after a model's execution finds cold caches and sleeping threads."""
+    seconds, best = 5, max(size / ms * 1e3 for size, ms in times.items())
+    counts, spent_us = [], []
+    for share in (0.15, 0.75):
+        before, protocol = counters(), protocol_ms(server)
+        load(args, share * best, seconds, args.seed + 1, times)
+        after = counters()
+        counts.append([after[1] - before[1], after[0] - before[0]])
+        spent_us.append((protocol_ms(server) - protocol) * 1e3)
+    return np.maximum(np.linalg.solve(counts, spent_us), 0)
 
 
 def at_load(args, rate, times, overhead):
     """{figure: (real, simulated)}"""
     before = counters()
-    run = load(args, rate, args.seconds, times, overhead, args.seed)
+    run = load(args, rate, args.seconds, args.seed, times, overhead)
     after = counters()
     real, simulated, late_us = run["measured"], run["simulated"], run["sent_late_us"]
     print(f"{rate:.0f}/s: sent {late_us:.1f} us late on average{' (not a quiet machine)' if late_us > QUIET_US else ''}; "
@@ -118,8 +125,9 @@ def main():
     times = batch_times(args.server_core)
     with serve(args) as server:
         overhead = overhead_us(args, server, times)
-        capacity = max(size / (ms / 1e3 + size * overhead / 1e6) for size, ms in times.items())
-        print(f"a request costs the server {overhead:.1f} us beside the model; capacity {capacity:.0f} requests/s", flush=True)
+        capacity = max(size / (ms / 1e3 + (overhead[0] + size * overhead[1]) / 1e6) for size, ms in times.items())
+        print(f"beside the model a batch costs the server {overhead[0]:.1f} us, a request {overhead[1]:.1f}; capacity "
+              f"{capacity:.0f} requests/s", flush=True)
         results = {share: at_load(args, share * capacity, times, overhead) for share in LOADS}
     missed = 0
     print(f"\n{'load':>5} {'figure':<11}{'real':>9}{'simulated':>11}{'ratio':>8}{'bar':>7}")
