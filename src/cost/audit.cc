@@ -37,7 +37,7 @@ Replay replay_of(const AuditInputs& inputs) {
     const double scale = static_cast<double>(arrivals.size() - 1) / (arrivals.back() - arrivals.front());
     for (double& time : arrivals) time *= scale / seen.rate_per_s();
   }
-  return {inputs.times, seen.items_per_request(), std::move(arrivals), inputs.target};
+  return {inputs.times, seen.items_per_request(), std::move(arrivals), inputs.target, seen.prepared_sizes};
 }
 
 /// Looks for settings that serve better than the present ones.
@@ -45,7 +45,9 @@ class Adviser {
  public:
   Adviser(const Replay& replay, Audit& audit)
       : replay_(replay), audit_(audit), now_(audit.replayed), capacity_now_(replay.capacity_per_s(now_.settings)) {
-    for (const int batch : replay.batches()) {
+    for (int batch : replay.batches()) {
+      // Replays of larger ones end at the largest that is known: no reason to set less than is set.
+      if (batch == replay.batches().back()) batch = std::max(batch, now_.settings.max_batch);
       for (const double delay : kDelays_s) {
         if (batch > 1 || delay == 0) try_setting({now_.settings.instances, batch, delay});
       }

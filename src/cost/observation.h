@@ -33,6 +33,7 @@ struct Observation {
   /// Of all instances together; none where only the sums over requests are known.
   std::optional<double> busy_s;
   std::optional<int> instances;
+  bool prepared_sizes = false;  ///< Batches have the sizes of Burnish's server, base/batch_size.h.
   /// Share of the executions whose batches have up to so many items (and more than the size before); empty where only
   /// the mean is known.
   std::map<int, double> batch_shares;

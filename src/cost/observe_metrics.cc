@@ -122,6 +122,7 @@ Observation observation_of(const Counters& c, const std::string& name, double se
   if (!c.instances.empty()) {
     o.instances = static_cast<int>(c.instances.size());
     o.busy_s = c.busy_s;
+    o.prepared_sizes = true;  // only Burnish tells of instances
   }
   o.batch_shares = shares_of(c.batches_up_to, c.executions);
   return o;

@@ -28,8 +28,11 @@ LatencyCurve by_requests(const LatencyCurve& times, double items_per_request) {
 }  // namespace
 
 Replay::Replay(const LatencyCurve& times, double items_per_request, std::vector<double> arrivals_s,
-               const AuditTarget& target)
-    : times_(by_requests(times, items_per_request)), items_per_request_(items_per_request), target_(target) {
+               const AuditTarget& target, bool prepared_sizes)
+    : times_(by_requests(times, items_per_request)),
+      items_per_request_(items_per_request),
+      target_(target),
+      prepared_sizes_(prepared_sizes && items_per_request == 1) {
   check(arrivals_s.size() >= kLeastArrivals && arrivals_s.back() > arrivals_s.front(), ErrorCode::kInvalidArgument,
         "{} requests are too few to replay; {} at least, spread over time, say something", arrivals_s.size(),
         kLeastArrivals);
@@ -47,7 +50,7 @@ int Replay::requests_of(int items) const {
 Prediction Replay::predict(const ServingSettings& settings) const {
   const int max_batch = requests_of(settings.max_batch);
   const BatchServer server{settings.instances, max_batch, max_batch > 1 ? settings.queue_delay_s : 0,
-                           [&](int batch) { return times_.seconds(batch); }};
+                           [&](int batch) { return times_.seconds(batch); }, prepared_sizes_};
   const double best = settings.instances * times_.best_items_per_s(max_batch);
   return {settings, simulate(server, *arrivals_, 1 / rate_per_s_), rate_per_s_ / best};
 }
@@ -58,7 +61,7 @@ bool Replay::holds(const Prediction& p) const {
 
 std::optional<Capacity> Replay::capacity(const ServingSettings& settings) const {
   ServiceLevel level{target_.p99_s.value_or(kAnyTime_s), target_.max_utilisation, settings.queue_delay_s,
-                     requests_of(settings.max_batch)};
+                     requests_of(settings.max_batch), prepared_sizes_};
   if (level.max_batch == 1) level.queue_delay_s = 0;
   if (times_.seconds(1) + level.queue_delay_s > level.p99_s) return std::nullopt;
   return Capacity({times_, 1}, level, arrivals_);

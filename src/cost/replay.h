@@ -26,9 +26,10 @@ struct Prediction {
 class Replay {
  public:
   /// `times` are of batches of items; a request carries `items_per_request`. `arrivals_s` ascend from 0; all or a
-  /// pattern of them. Throws kInvalidArgument for fewer than 100 arrivals, or all at one moment.
-  Replay(const LatencyCurve& times, double items_per_request, std::vector<double> arrivals_s,
-         const AuditTarget& target);
+  /// pattern of them. prepared_sizes: as in BatchServer, where a request is one item. Throws kInvalidArgument for fewer
+  /// than 100 arrivals, or all at one moment.
+  Replay(const LatencyCurve& times, double items_per_request, std::vector<double> arrivals_s, const AuditTarget& target,
+         bool prepared_sizes = false);
 
   Prediction predict(const ServingSettings& settings) const;
   /// Utilisation and p99 are within the target.
@@ -52,6 +53,7 @@ class Replay {
   double rate_per_s_ = 0;
   std::shared_ptr<const std::vector<double>> arrivals_;  ///< One request a second on average.
   AuditTarget target_;
+  bool prepared_sizes_;
 };
 
 }  // namespace burnish::cost

@@ -106,6 +106,7 @@ burnish_uptime_seconds 10
   const std::string text = scrape(400, 300, 100, 0, 1e6) + more;
   const Observation o = observe("", text);
   EXPECT_EQ(o.instances, 2);
+  EXPECT_TRUE(o.prepared_sizes);
   EXPECT_DOUBLE_EQ(o.busy_seconds(), 4);
   EXPECT_DOUBLE_EQ(o.p99_s.value(), 0.009);
   EXPECT_EQ(o.rejected, 7);
@@ -143,7 +144,7 @@ TEST(ObserveMetrics, MutationsAreReadOrRefused) {
   const std::string good = kText + scrape(450, 450, 150, 7e3, 9e3);
   std::mt19937_64 random(5);
   size_t refused = 0;
-  for (int run = 0; run < 20000; ++run) {
+  for (int run = 0; run < 5000; ++run) {
     std::string text = good;
     for (size_t i = 1 + random() % 3; i > 0; --i) {
       const size_t at = random() % text.size();
@@ -153,8 +154,8 @@ TEST(ObserveMetrics, MutationsAreReadOrRefused) {
     }
     refused += error_of([&] { observe("", text); }) == "no error" ? 0 : 1;
   }
-  EXPECT_GT(refused, 1000u);
-  EXPECT_LT(refused, 20000u);
+  EXPECT_GT(refused, 500u);
+  EXPECT_LT(refused, 5000u);
 }
 
 /// One server that takes 1.5 s for each of the requests that come every second.
