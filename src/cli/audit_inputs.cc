@@ -60,7 +60,7 @@ std::string page_of_model(const std::string& url, const std::string& model, cons
 
 double interval_of(const AuditWords& words, double otherwise) {
   const double seconds = words.interval.empty() ? otherwise : cost::parse_seconds(words.interval, "--interval");
-  check(seconds <= kLongestInterval_s || is_url(words.source) == false, ErrorCode::kInvalidArgument,
+  check(seconds <= kLongestInterval_s || !is_url(words.source), ErrorCode::kInvalidArgument,
         "--interval '{}' is longer than a day", words.interval);
   return seconds;
 }
@@ -169,7 +169,7 @@ cost::LatencyCurve observed_times(const Observation& seen, AuditOrigins& origins
 
 cost::LatencyCurve times_of(const std::optional<cost::LatencyCurve>& typed, const Observation& seen, int max_batch,
                             AuditOrigins& origins) {
-  const cost::LatencyCurve times = typed ? *typed : observed_times(seen, origins);
+  cost::LatencyCurve times = typed ? *typed : observed_times(seen, origins);
   if (typed) origins.times = "--times";
   if (!typed) {
     origins.assumptions.push_back(

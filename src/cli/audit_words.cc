@@ -9,7 +9,6 @@ namespace {
 
 using cost::Advice;
 using cost::Audit;
-using cost::Benefit;
 using cost::Observation;
 using cost::Prediction;
 using cost::ServingSettings;

@@ -70,8 +70,8 @@ class Adviser {
 
  private:
   void try_setting(const ServingSettings& settings) {
-    Prediction p = replay_.predict(settings);
-    if (p.simulated.p99_s <= audit_.inputs.target.p99_s.value_or(p.simulated.p99_s)) tried_.push_back(std::move(p));
+    const Prediction p = replay_.predict(settings);
+    if (p.simulated.p99_s <= audit_.inputs.target.p99_s.value_or(p.simulated.p99_s)) tried_.push_back(p);
   }
 
   /// The most throughput and, of those, the lowest p99; none if it is not worth it.

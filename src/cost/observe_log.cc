@@ -36,6 +36,7 @@ class Header {
     std::vector<std::string_view> cells;
     split_cells(line, cells);
     time = find(cells, "time", "");
+    if (!time) time = find(cells, "timestamp", "");
     duration = find_duration(cells, "duration");
     queue = find_duration(cells, "queue");
     batch = find(cells, "batch", "");
