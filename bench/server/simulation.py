@@ -25,7 +25,7 @@ WIDTH, LAYERS, MAX_BATCH = 1024, 128, 8
 SIZES = (1, 2, 3, 4, 6, 8)
 LOADS = (0.30, 0.60, 0.85)
 BARS = {"requests/s": 0.05, "mean batch": 0.05, "p99 ms": 0.15}
-QUIET_US = 20  # later than this on average, the load generator was held up
+QUIET_US, QUIET_SHARE = 20, 0.005  # above, others held the load generator or the server up
 
 
 def make_model():
@@ -70,11 +70,16 @@ def counters():
     return stats["inference_count"], stats["execution_count"]
 
 
-def protocol_ms(server):
-    """CPU time of all the server's threads but the instance's (schedstat: nanoseconds on a core)."""
-    tasks = pathlib.Path(f"/proc/{server.process.pid}/task").iterdir()
-    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks
-               if not (task / "comm").read_text().startswith("m_0_0")) / 1e6
+def thread_ms(server):
+    """CPU time of all the server's threads but the instance's, and how long the instance's waited for its core."""
+    protocol, waited = 0.0, 0.0
+    for task in pathlib.Path(f"/proc/{server.process.pid}/task").iterdir():
+        ran, queued, _ = map(int, (task / "schedstat").read_text().split())  # nanoseconds
+        if (task / "comm").read_text().startswith("m_0_0"):
+            waited += queued / 1e6
+        else:
+            protocol += ran / 1e6
+    return np.array([protocol, waited])
 
 
 def load(args, rate, seconds, seed, times, overhead_us=(0.0, 0.0)):
@@ -91,22 +96,25 @@ def overhead_us(args, server, times):
     seconds, best = 5, max(size / ms * 1e3 for size, ms in times.items())
     counts, spent_us = [], []
     for share in (0.15, 0.75):
-        before, protocol = counters(), protocol_ms(server)
+        before, threads = counters(), thread_ms(server)
         load(args, share * best, seconds, args.seed + 1, times)
         after = counters()
         counts.append([after[1] - before[1], after[0] - before[0]])
-        spent_us.append((protocol_ms(server) - protocol) * 1e3)
+        spent_us.append((thread_ms(server) - threads)[0] * 1e3)
     return np.maximum(np.linalg.solve(counts, spent_us), 0)
 
 
-def at_load(args, rate, times, overhead):
+def at_load(args, server, rate, times, overhead):
     """{figure: (real, simulated)}"""
-    before = counters()
+    before, threads = counters(), thread_ms(server)
     run = load(args, rate, args.seconds, args.seed, times, overhead)
-    after = counters()
+    after, (protocol, waited) = counters(), thread_ms(server) - threads
     real, simulated, late_us = run["measured"], run["simulated"], run["sent_late_us"]
-    print(f"{rate:.0f}/s: sent {late_us:.1f} us late on average{' (not a quiet machine)' if late_us > QUIET_US else ''}; "
-          f"mean latency {real['mean_ms']:.3f} ms, simulated {simulated['mean_ms']:.3f}", flush=True)
+    held_up = max(0.0, waited - protocol) / args.seconds / 1e3
+    noisy = late_us > QUIET_US or held_up > QUIET_SHARE
+    print(f"{rate:.0f}/s: sent {late_us:.1f} us late on average, others had the server's core for {held_up:.1%} or more"
+          f"{': NOT A QUIET MACHINE' if noisy else ''}; mean latency {real['mean_ms']:.3f} ms, simulated "
+          f"{simulated['mean_ms']:.3f}", flush=True)
     mean_batch = (after[0] - before[0]) / (after[1] - before[1])
     return {"requests/s": (real["requests_per_s"], simulated["requests_per_s"]),
             "mean batch": (mean_batch, simulated["mean_batch"]), "p99 ms": (real["p99_ms"], simulated["p99_ms"])}
@@ -128,7 +136,7 @@ def main():
         capacity = max(size / (ms / 1e3 + (overhead[0] + size * overhead[1]) / 1e6) for size, ms in times.items())
         print(f"beside the model a batch costs the server {overhead[0]:.1f} us, a request {overhead[1]:.1f}; capacity "
               f"{capacity:.0f} requests/s", flush=True)
-        results = {share: at_load(args, share * capacity, times, overhead) for share in LOADS}
+        results = {share: at_load(args, server, share * capacity, times, overhead) for share in LOADS}
     missed = 0
     print(f"\n{'load':>5} {'figure':<11}{'real':>9}{'simulated':>11}{'ratio':>8}{'bar':>7}")
     for share, figures in results.items():
