@@ -94,6 +94,12 @@ std::string trouble_text(const Observation& o) {
   return text;
 }
 
+std::string utilisation_text(const Audit& a) {
+  return fmt::format("{} of {} busy{}{}", percent_text(a.busy_share), plural(a.inputs.now.instances, "instance"),
+                     a.inputs.seen.busy_s ? "" : " (estimated from the requests' computing times)",
+                     a.busy_share > 1 + kFar ? ": there must be more instances; say --instances" : "");
+}
+
 std::string times_text(const AuditFinding& f) {
   std::string text;
   for (const auto& [batch, s] : f.audit.inputs.times.points()) {
@@ -114,9 +120,7 @@ std::vector<Fact> observed_facts(const AuditFinding& f) {
   std::vector<Fact> facts = {
       {"requests", fmt::format("{} in {:.3g} s: {:.4g}/s, of {:.3g} item{} each", grouped(o.requests), o.seconds,
                                o.rate_per_s(), o.items_per_request(), o.items_per_request() == 1 ? "" : "s")},
-      {"utilisation",
-       fmt::format("{} of {} busy{}", percent_text(a.busy_share), plural(a.inputs.now.instances, "instance"),
-                   o.busy_s ? "" : " (estimated from the requests' computing times)")},
+      {"utilisation", utilisation_text(a)},
       {"batches", batches_text(o, a.inputs.now)},
       {"latency", latency_text(a)},
       {"instances", instances_text(a)}};

@@ -82,6 +82,11 @@ class Audit(CostCase):
         self.assertRegex(text, r"(?m)^  1\. dynamic batching up to 8 with no delay: 5x throughput, p99 -[\d.]+ ms \(to [\d.]")
         self.assertIn("Poisson arrivals at the observed rate", text)
 
+    def test_more_work_than_the_instances_could_do_is_said(self):
+        text = burnish("audit", self.write("a.prom", scrape(10, 300)), "--interval", "10s").stdout
+        self.assertRegex(text, r"(?m)^  utilisation +300 % of 1 instance busy .*there must be more instances; say --instances$")
+        self.assertIn("queues grow without end", text)
+
     def test_a_server_tells_settings_and_times_as_well(self):
         batches = [{"batch_size": size, "compute_infer": {"count": 400, "ns": 400 * ms * 1e6}} for size, ms in ((1, 4), (4, 7))]
         config = {"max_batch_size": 16, "instance_group": [{"count": 3}],
