@@ -47,7 +47,7 @@ precision() { build release && "$python" tests/models/test_precision.py; }
 slow='*AllocatesNothing*:PrecisionBuild.*:BuildTest.EveryLevelBuilds:*EveryActivationWithEveryResidual*:*/float16'
 slow+=':*ReadsAndWritesAnyEncoding:*ReadAndWriteAnyEncoding'
 # Long simulations, whose code short ones run.
-slow+=':WorkedCase.*:*PoissonQueues*:*TheoryStandsBesideTheSimulation:*InstancesThatShareAQueueCarryMoreEach'
+slow+=':WorkedCase.*:*PoissonQueues*:PoissonAudit.*:*TheoryStandsBesideTheSimulation:*InstancesThatShareAQueueCarryMoreEach'
 slow+=':Report.Sensitivity*:Report.GrowthPaysSooner:Report.PaybackByHand'
 fuzzers=(import_fuzzer engine_fuzzer grpc_fuzzer http_request_fuzzer http_infer_fuzzer http_endpoints_fuzzer http_inflate_fuzzer)
 asan() {

@@ -58,9 +58,12 @@ def repository(name, engine, config):
 
 
 class Server:
-    def __init__(self, folder):
-        self.process = subprocess.Popen([BIN / "burnish", "serve", folder, "--http-port", str(HTTP), "--grpc-port", str(GRPC)],
-                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    """`burnish serve`, on one core if it is named."""
+
+    def __init__(self, folder, core=None):
+        bound = [] if core is None else ["taskset", "-c", str(core)]
+        command = [*bound, BIN / "burnish", "serve", folder, "--http-port", str(HTTP), "--grpc-port", str(GRPC)]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         for line in self.process.stdout:
             if line.startswith("ready"):
                 return

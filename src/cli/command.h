@@ -23,7 +23,7 @@ struct Command {
   Action (*declare)(OptionSet& command, const CommandLine& line);
 };
 
-extern const Command kBuild, kRun, kBench, kCompare, kInspect, kServe, kCost, kCompletion;
+extern const Command kBuild, kRun, kBench, kCompare, kInspect, kServe, kCost, kAudit, kCompletion;
 
 /// Flags that commands share.
 struct OutputFlags {

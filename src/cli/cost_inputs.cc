@@ -44,13 +44,8 @@ Variant variant_of(const std::string& text) {
   const size_t equals = text.find('=');
   check(equals != std::string::npos && equals > 0, ErrorCode::kInvalidArgument,
         "--variant '{}': write NAME=FILE.json,FILE.json… or NAME=1:10ms,8:55ms", text);
-  Variant variant{text.substr(0, equals), {}, {}};
-  for (const std::string& item : split(text.substr(equals + 1), ',')) {
-    const auto found =
-        with_frame([&] { return fmt::format("--variant '{}'", variant.name); }, [&] { return measurements_of(item); });
-    variant.measurements.insert(variant.measurements.end(), found.begin(), found.end());
-  }
-  return variant;
+  const std::string name = text.substr(0, equals);
+  return {name, read_times(text.substr(equals + 1), fmt::format("--variant '{}'", name)), {}};
 }
 
 size_t index_of(const std::vector<Variant>& variants, const std::string& name, std::string_view option) {
@@ -216,6 +211,15 @@ void add_price_options(OptionSet& command, CostInputs& inputs) {
 }
 
 }  // namespace
+
+std::vector<cost::Measurement> read_times(const std::string& items, const std::string& option) {
+  std::vector<cost::Measurement> measurements;
+  for (const std::string& item : split(items, ',')) {
+    const auto found = with_frame([&] { return option; }, [&] { return measurements_of(item); });
+    measurements.insert(measurements.end(), found.begin(), found.end());
+  }
+  return measurements;
+}
 
 void add_cost_options(OptionSet& command, CostInputs& inputs) {
   command

@@ -21,6 +21,10 @@ struct CostInputs {
   uint64_t seed = 1;
 };
 
+/// Times with commas between them: files of `burnish bench --json`, FILE#MODEL/COLUMN of bench/peers.py, or typed in,
+/// "1:10ms". Errors carry `option`.
+std::vector<cost::Measurement> read_times(const std::string& items, const std::string& option);
+
 void add_cost_options(OptionSet& command, CostInputs& inputs);
 
 /// Reads the files. Throws kInvalidArgument naming the option, kIo naming the file.

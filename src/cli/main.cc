@@ -14,7 +14,8 @@
 namespace burnish::cli {
 namespace {
 
-constexpr const Command* kCommands[] = {&kBuild, &kRun, &kBench, &kCompare, &kInspect, &kServe, &kCost, &kCompletion};
+constexpr const Command* kCommands[] = {&kBuild, &kRun,  &kBench, &kCompare,   &kInspect,
+                                        &kServe, &kCost, &kAudit, &kCompletion};
 
 constexpr std::string_view kFooter = R"(Two commands take a model from a file to an inference:
   burnish build model.onnx -o model.engine

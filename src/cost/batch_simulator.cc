@@ -5,6 +5,7 @@
 #include <queue>
 #include <random>
 
+#include "base/batch_size.h"
 #include "base/error.h"
 
 namespace burnish::cost {
@@ -54,6 +55,9 @@ class Simulation {
     const size_t most = std::min(arrivals_.size(), oldest + static_cast<size_t>(server_.max_batch));
     size_t end = oldest + 1;
     while (end < most && arrival(end) <= start) ++end;
+    if (server_.prepared_sizes && end - oldest < static_cast<size_t>(server_.max_batch)) {
+      end = oldest + static_cast<size_t>(prepared_batch_size(static_cast<int64_t>(end - oldest)));
+    }
     const double service = server_.service_s(static_cast<int>(end - oldest));
     free_at_.pop();
     free_at_.push(start + service);

@@ -17,6 +17,8 @@ struct BatchServer {
   double queue_delay_s = 0;
   /// Seconds that a batch of a size in [1, max_batch] takes; called once a batch, in order of the starts.
   std::function<double(int)> service_s;
+  /// A batch has one of the sizes that Burnish's server forms, base/batch_size.h; otherwise all that wait go together.
+  bool prepared_sizes = false;
 };
 
 struct SimulationResult {

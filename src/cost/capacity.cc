@@ -71,7 +71,7 @@ Capacity::Capacity(Instance instance, const ServiceLevel& level, std::shared_ptr
 Operation Capacity::run(int instances, int max_batch, double rate_per_s) const {
   const LatencyCurve& latency = instance_.latency;
   BatchServer server{instances * instance_.lanes, max_batch, max_batch > 1 ? level_.queue_delay_s : 0,
-                     [&](int batch) { return latency.seconds(batch); }};
+                     [&](int batch) { return latency.seconds(batch); }, level_.prepared_sizes};
   const double best = instances * instance_.lanes * latency.best_items_per_s(max_batch);
   return {rate_per_s, instances, max_batch, rate_per_s / best, simulate(server, *arrivals_, 1 / rate_per_s)};
 }

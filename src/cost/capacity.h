@@ -15,6 +15,7 @@ struct ServiceLevel {
   double max_utilisation = 0.8;  ///< Of what the instances could do at their best batch size; below 1.
   double queue_delay_s = 0;      ///< How long a request may wait for others to share its batch.
   int max_batch = 0;             ///< 0: up to the largest that was measured.
+  bool prepared_sizes = false;   ///< As in BatchServer.
 };
 
 /// One machine: `lanes` executions run side by side on it, each as `latency` says.

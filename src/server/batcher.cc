@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/batch_size.h"
+
 namespace burnish::server {
 namespace {
 
@@ -9,14 +11,6 @@ namespace {
 Clock::time_point before_expiry(const PendingRequest& request) {
   if (request.expires == Clock::time_point::max()) return request.expires;
   return request.expires - (request.expires - request.enqueued) / 4;
-}
-
-// The largest of 1, 2, 3, 4, 6, 8, 12, 16, 24, … up to so many: a context prepares kernels for every size that it
-// meets, and what is left over follows at once.
-int64_t prepared_size(int64_t items) {
-  int64_t size = 1;
-  for (int64_t power = 1; power <= items; power *= 2) size = power + power / 2 <= items ? power + power / 2 : power;
-  return size;
 }
 
 }  // namespace
@@ -35,7 +29,7 @@ int64_t Batcher::items_now(int64_t waiting, bool waited_enough) const {
   const bool reaches_largest = !preferred_.empty() && above == preferred_.end();
   if (reaches_largest) return preferred_.back();
   if (!waited_enough) return 0;
-  if (preferred_.empty()) return prepared_size(std::min(waiting, max_batch_));
+  if (preferred_.empty()) return prepared_batch_size(std::min(waiting, max_batch_));
   const bool immediate = delay_ == Clock::duration::zero();
   return immediate && above != preferred_.begin() ? *std::prev(above) : std::min(waiting, max_batch_);
 }
@@ -80,7 +74,7 @@ Batcher::Decision Batcher::decide(const RequestQueue& queue, const ExecutionTime
   if (complete != nullptr) return {complete, items_now(complete->items, false), now};
   for (const RequestGroup& group : *groups) {  // a younger one whose deadline comes first
     const bool is_due = !group.requests.empty() && start_of(group, group.items, times) <= now;
-    if (is_due) return {&group, prepared_size(std::min(group.items, max_batch_)), now};
+    if (is_due) return {&group, prepared_batch_size(std::min(group.items, max_batch_)), now};
   }
   return decision;
 }

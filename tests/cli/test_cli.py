@@ -7,6 +7,7 @@ import sys
 import unittest
 
 import cli_case
+from test_audit import Audit, AuditErrors
 from test_build import Build, BuildWithBudget
 from test_cost import Cost, CostErrors, CostReport
 from test_help import Help
@@ -15,6 +16,8 @@ from test_inspect_accuracy import InspectAccuracy, InspectHostileReports
 from test_run import Bench, Compare, Run
 
 __all__ = [
+    "Audit",
+    "AuditErrors",
     "Bench",
     "Build",
     "BuildWithBudget",

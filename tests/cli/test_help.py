@@ -8,7 +8,7 @@ from cli_case import MODEL, Cli, burnish, command
 class Help(Cli):
     def test_every_command_has_help_with_examples(self):
         overview = burnish("--help").stdout
-        for command in ["build", "run", "bench", "compare", "inspect", "serve", "cost", "completion"]:
+        for command in ["build", "run", "bench", "compare", "inspect", "serve", "cost", "audit", "completion"]:
             self.assertIn(command, overview)
             self.assertIn("Examples:", burnish(command, "--help").stdout)
 

@@ -86,6 +86,16 @@ TEST(BatchSimulator, TheOldestWaitsNoLongerThanTheDelay) {
   EXPECT_NEAR(result.busy_share, 0.125, 1e-3);
 }
 
+TEST(BatchSimulator, BurnishFormsBatchesOfPreparedSizes) {
+  // Five come at once, every ten seconds: four go together, then one.
+  std::vector<double> fives;
+  for (int i = 0; i < 1000; ++i) fives.push_back(10.0 * (i / 5));
+  const auto result = simulate({1, 8, 0, [](int) { return 1.0; }, true}, fives);
+  EXPECT_EQ(result.mean_batch, 2.5);
+  EXPECT_NEAR(result.mean_latency_s, (4 * 1 + 2) / 5.0, 1e-9);
+  EXPECT_EQ(simulate({1, 8, 0, [](int) { return 1.0; }}, fives).mean_batch, 5);
+}
+
 /// Mean latency of all requests, by looking at every event in turn.
 double mean_latency_by_events(const BatchServer& server, const std::vector<double>& arrivals) {
   std::vector<double> free_at(static_cast<size_t>(server.num_servers), 0);

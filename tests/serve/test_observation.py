@@ -3,13 +3,15 @@
 import json
 import pathlib
 import re
+import subprocess
+import threading
 import unittest
 
 import grpc
 import numpy
 import tritonclient.grpc
 import tritonclient.http
-from serve_case import ServeCase, wait_for
+from serve_case import BURNISH, ServeCase, wait_for
 from tritonclient.utils import InferenceServerException
 
 ROW = [float(i) for i in range(16)]
@@ -99,6 +101,30 @@ class Observation(ServeCase):
         self.assertTrue(0 < float(quantiles[0][1]) <= float(quantiles[2][1]))
         statistics = tritonclient.grpc.InferenceServerClient(server.grpc).get_inference_statistics("affine")
         self.assertEqual(statistics.model_stats[0].inference_stats.success.count, 10)
+
+    def test_burnish_audit_understands_it(self):
+        batching = {"max_queue_delay_microseconds": 300}
+        self.put("affine", config={"max_batch_size": 8, "dynamic_batching": batching, "instance_group": [{"count": 2}]})
+        server = self.serve()
+        stop = threading.Event()
+
+        def ask():
+            while not stop.is_set():
+                server.infer("affine", ROW)
+
+        asking = threading.Thread(target=ask)
+        asking.start()
+        done = subprocess.run([BURNISH, "audit", f"http://{server.http}/metrics", "--interval", "500ms", "--json"],
+                              capture_output=True, text=True)
+        stop.set()
+        asking.join()
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        found = json.loads(done.stdout)["audits"][0]
+        self.assertEqual(found["set"], {"instances": 2, "max_batch": 8, "queue_delay_ms": 0.3})
+        self.assertEqual((found["name"], found["observed"]["mean_batch"]), ("affine/1", 1))
+        self.assertFalse(found["observed"]["busy_share_is_estimated"])
+        self.assertEqual(found["batch_times"]["origin"], "the server's statistics")
+        self.assertGreater(found["observed"]["requests"], 0)
 
     def test_grpc_loads_and_unloads(self):
         self.put("affine")

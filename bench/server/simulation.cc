@@ -1,0 +1,181 @@
+// A real server under Poisson arrivals, and the simulator that `burnish cost` and `burnish audit` rest on under the
+// very same arrivals. Open loop: a request is sent when its time has come, however many are unanswered, and its latency
+// counts from that time. One thread that spins: it needs a core of its own. bench/server/simulation.py runs it.
+//
+//   bench_simulation --port 8000 --model m --input x --shape 1,2048 --rate 300 --requests 6000 --max-batch 8
+//                    --times 1:4.9ms,2:5.1ms,4:5.4ms,8:6ms --batch-overhead 160us --request-overhead 22us
+#include <cstdio>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "cost/batch_simulator.h"
+#include "cost/measurements.h"
+#include "cost/units.h"
+#include "http_client.h"
+
+namespace {
+
+using namespace burnish::bench;  // NOLINT(google-build-using-namespace)
+using burnish::cost::BatchServer;
+using burnish::cost::SimulationResult;
+using Json = nlohmann::ordered_json;
+
+struct Options : Target {
+  double rate = 100;
+  int64_t requests = 5000;
+  uint64_t seed = 1;
+  int max_batch = 1;
+  std::vector<std::string> times;
+  std::string queue_delay = "0ms", batch_overhead = "0us", request_overhead = "0us";
+};
+
+/// Requests that wait for their time, for a connection, and for their answer.
+class OpenLoop {
+ public:
+  OpenLoop(const Options& options, std::vector<double> arrivals_s)
+      : request_(make_request(options)), arrivals_s_(std::move(arrivals_s)), epoll_(epoll_create1(0)) {
+    for (int i = 0; i < options.connections; ++i) {
+      connections_.push_back(std::make_unique<Connection>(options, epoll_));
+      idle_.push_back(connections_.back().get());
+    }
+    latencies_s_.resize(arrivals_s_.size());
+  }
+  ~OpenLoop() { ::close(epoll_); }
+  OpenLoop(const OpenLoop&) = delete;
+  OpenLoop& operator=(const OpenLoop&) = delete;
+
+  /// By request, in the order of their arrivals.
+  const std::vector<double>& run() {
+    constexpr auto kSilence = std::chrono::seconds(10);
+    start_ = Clock::now() + std::chrono::milliseconds(10);
+    for (auto last = Clock::now(); num_answered_ < arrivals_s_.size();) {
+      send_due();
+      if (receive()) last = Clock::now();
+      if (Clock::now() - last > kSilence) throw std::runtime_error("no answer for ten seconds");
+    }
+    return latencies_s_;
+  }
+  double lateness_s() const { return lateness_s_ / static_cast<double>(arrivals_s_.size()); }
+
+ private:
+  double now_s() const { return std::chrono::duration<double>(Clock::now() - start_).count(); }
+
+  void send_due() {
+    while (next_ < arrivals_s_.size() && !idle_.empty() && arrivals_s_[next_] <= now_s()) {
+      lateness_s_ += now_s() - arrivals_s_[next_];
+      Connection* connection = idle_.back();
+      idle_.pop_back();
+      sent_[connection] = next_++;
+      connection->start(request_);
+    }
+    if (idle_.empty())
+      throw std::runtime_error("all connections wait for answers: give more --connections, or a lower --rate");
+  }
+
+  bool receive() {
+    epoll_event events[64];
+    const int n = epoll_wait(epoll_, events, 64, 0);
+    bool any = false;
+    for (int i = 0; i < n; ++i) {
+      auto* connection = static_cast<Connection*>(events[i].data.ptr);
+      if ((events[i].events & EPOLLOUT) != 0) connection->flush();
+      if ((events[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR)) == 0 || !connection->receive()) continue;
+      if (connection->status() != 200) throw std::runtime_error("refused: " + connection->answer());
+      const size_t request = sent_.at(connection);
+      latencies_s_[request] = now_s() - arrivals_s_[request];
+      idle_.push_back(connection);
+      ++num_answered_;
+      any = true;
+    }
+    return any;
+  }
+
+  const std::string request_;
+  const std::vector<double> arrivals_s_;
+  int epoll_;
+  std::vector<std::unique_ptr<Connection>> connections_;
+  std::vector<Connection*> idle_;
+  std::map<Connection*, size_t> sent_;
+  std::vector<double> latencies_s_;
+  Clock::time_point start_;
+  size_t next_ = 0, num_answered_ = 0;
+  double lateness_s_ = 0;
+};
+
+double quantile(std::vector<double> values, double q) {
+  std::ranges::sort(values);
+  return values[static_cast<size_t>(std::lround(q * static_cast<double>(values.size() - 1)))];
+}
+
+/// As simulate() counts: without the first tenth.
+Json measured_json(const std::vector<double>& latencies_s, const std::vector<double>& arrivals_s) {
+  const size_t first = latencies_s.size() / 10;
+  const std::vector<double> counted(latencies_s.begin() + static_cast<std::ptrdiff_t>(first), latencies_s.end());
+  double last_answer = 0, sum = 0;
+  for (size_t i = first; i < latencies_s.size(); ++i) {
+    last_answer = std::max(last_answer, arrivals_s[i] + latencies_s[i]);
+    sum += latencies_s[i];
+  }
+  const auto n = static_cast<double>(counted.size());
+  return {{"requests_per_s", n / (last_answer - arrivals_s[first] - latencies_s[first])},
+          {"mean_ms", sum / n * 1e3},
+          {"p50_ms", quantile(counted, 0.5) * 1e3},
+          {"p99_ms", quantile(counted, 0.99) * 1e3}};
+}
+
+Json simulated_json(const Options& options, const std::vector<double>& arrivals_s) {
+  // No LatencyCurve: one engine's kernels may be faster at a batch of eight than at one of four.
+  std::map<int, double> times;
+  for (const std::string& text : options.times) {
+    const burnish::cost::Measurement time = burnish::cost::typed_measurement(text);
+    times[time.batch] = time.seconds;
+  }
+  const double batch_s = burnish::cost::parse_seconds(options.batch_overhead, "--batch-overhead", true);
+  const double request_s = burnish::cost::parse_seconds(options.request_overhead, "--request-overhead", true);
+  const double delay_s = burnish::cost::parse_seconds(options.queue_delay, "--queue-delay", true);
+  const BatchServer server{1, options.max_batch, delay_s,
+                           [&](int batch) { return times.at(batch) + batch_s + batch * request_s; }, true};
+  const SimulationResult r = simulate(server, arrivals_s);
+  return {{"requests_per_s", r.items_per_s}, {"mean_batch", r.mean_batch}, {"mean_ms", r.mean_latency_s * 1e3},
+          {"p50_ms", r.p50_s * 1e3},         {"p99_ms", r.p99_s * 1e3},    {"busy_share", r.busy_share}};
+}
+
+void run(const Options& options) {
+  std::vector<double> arrivals_s = burnish::cost::poisson_arrivals(options.requests, options.seed);
+  for (double& time : arrivals_s) time /= options.rate;
+  OpenLoop load(options, arrivals_s);
+  const Json measured = measured_json(load.run(), arrivals_s);
+  const Json json = {{"rate", options.rate},
+                     {"sent_late_us", load.lateness_s() * 1e6},
+                     {"measured", measured},
+                     {"simulated", simulated_json(options, arrivals_s)}};
+  std::printf("%s\n", json.dump(1).c_str());
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Options options;
+  options.connections = 128;
+  CLI::App app("A server and its simulation under the same Poisson arrivals; prints JSON");
+  add_target_options(app, options);
+  app.add_option("--rate", options.rate, "requests a second")->check(CLI::PositiveNumber);
+  app.add_option("--requests", options.requests)->check(CLI::Range(100, 10000000));
+  app.add_option("--seed", options.seed);
+  app.add_option("--max-batch", options.max_batch);
+  app.add_option("--times", options.times, "BATCH:TIME of every size that the server forms, such as 1:4.9ms,2:5ms")
+      ->delimiter(',')
+      ->required();
+  app.add_option("--queue-delay", options.queue_delay);
+  app.add_option("--batch-overhead", options.batch_overhead, "the server's own time for a batch");
+  app.add_option("--request-overhead", options.request_overhead, "and for each of its requests");
+  CLI11_PARSE(app, argc, argv);
+  try {
+    run(options);
+    return 0;
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "bench_simulation: %s\n", e.what());
+    return 1;
+  }
+}
