@@ -15,7 +15,7 @@ Weights are random and nothing is fetched. PyTorch gets the easier case where bo
 without a padding mask. Burnish builds one engine a batch from the ONNX model; of each model the first is built with the
 timing cache and the cache of compiled kernels emptied, then again with both warm (--quick: once, with what is there).
 
-Needs an NVIDIA GPU, a built program, and PyTorch, torchvision, transformers, onnx and numpy. bench/gpu_bars.py holds the bars.
+Needs an NVIDIA GPU, a built program, and PyTorch, torchvision, onnx and numpy. bench/gpu_bars.py holds the bars.
 """
 import argparse
 import concurrent.futures
