@@ -49,15 +49,23 @@ DeviceArray to_device(nb::handle object, int device) {
   return array;
 }
 
+nb::tuple dlpack_device(const DeviceArray& array) {
+  return nb::make_tuple(int{nb::device::cuda::value}, array.device());
+}
+
 // Complete as it is, so that no stream has to wait: `stream` is not looked at.
-nb::object to_dlpack(nb::handle self, const nb::kwargs& options) {
+nb::object to_dlpack(nb::handle self, nb::handle /*stream*/, nb::handle /*max_version*/, nb::handle dl_device,
+                     nb::handle copy) {
   const auto& array = nb::cast<const DeviceArray&>(self);
+  if (copy.is(Py_True)) throw nb::buffer_error("DeviceArray gives its memory, not a copy of it");
+  if (!dl_device.is_none() && !dlpack_device(array).equal(nb::tuple(nb::borrow(dl_device)))) {
+    throw nb::buffer_error("DeviceArray gives its memory where it is, on no other device");
+  }
   const auto type = dlpack_type_of(array.dtype());
-  if (!type) throw nb::type_error(fmt::format("DLPack has no type {}", name_of(array.dtype())).c_str());
+  if (!type) throw nb::buffer_error(fmt::format("DLPack has no type {}", name_of(array.dtype())).c_str());
   const std::vector<size_t> shape(array.shape().begin(), array.shape().end());
-  const nb::ndarray<> tensor(array.data(), shape.size(), shape.data(), self, nullptr, *type, nb::device::cuda::value,
-                             array.device());
-  return nb::cast(tensor).attr("__dlpack__")(**options);
+  return nb::cast(nb::ndarray<>(array.data(), shape.size(), shape.data(), self, nullptr, *type, nb::device::cuda::value,
+                                array.device()));
 }
 
 std::string repr(const DeviceArray& array) {
@@ -100,11 +108,11 @@ void bind_device(nb::module_& m) {
           "__int__", [](const DeviceArray& a) { return reinterpret_cast<uintptr_t>(a.data()); }, "The address.")
       .def("numpy", &to_numpy, nb::sig("def numpy(self) -> numpy.ndarray[typing.Any, typing.Any]"),
            "A copy on the host.")
-      .def("__dlpack__", &to_dlpack, nb::sig("def __dlpack__(self, **options: typing.Any) -> typing.Any"))
-      .def(
-          "__dlpack_device__",
-          [](const DeviceArray& a) { return nb::make_tuple(int{nb::device::cuda::value}, a.device()); },
-          nb::sig("def __dlpack_device__(self) -> tuple[int, int]"))
+      .def("__dlpack__", &to_dlpack, nb::kw_only(), nb::arg("stream") = nb::none(), nb::arg("max_version") = nb::none(),
+           nb::arg("dl_device") = nb::none(), nb::arg("copy") = nb::none(),
+           nb::sig("def __dlpack__(self, *, stream: typing.Any = None, max_version: typing.Any = None, "
+                   "dl_device: typing.Any = None, copy: bool | None = None) -> typing.Any"))
+      .def("__dlpack_device__", &dlpack_device, nb::sig("def __dlpack_device__(self) -> tuple[int, int]"))
       .def("__repr__", &repr);
   m.def("to_device", &to_device, nb::arg("array"), nb::arg("device") = 0,
         nb::sig("def to_device(array: typing.Any, device: int = 0) -> DeviceArray"),
