@@ -106,8 +106,7 @@ void bind_device(nb::module_& m) {
       .def_prop_ro("nbytes", &DeviceArray::num_bytes)
       .def(
           "__int__", [](const DeviceArray& a) { return reinterpret_cast<uintptr_t>(a.data()); }, "The address.")
-      .def("numpy", &to_numpy, nb::sig("def numpy(self) -> numpy.ndarray[typing.Any, typing.Any]"),
-           "A copy on the host.")
+      .def("numpy", &to_numpy, nb::sig("def numpy(self) -> numpy.typing.NDArray[typing.Any]"), "A copy on the host.")
       .def("__dlpack__", &to_dlpack, nb::kw_only(), nb::arg("stream") = nb::none(), nb::arg("max_version") = nb::none(),
            nb::arg("dl_device") = nb::none(), nb::arg("copy") = nb::none(),
            nb::sig("def __dlpack__(self, *, stream: typing.Any = None, max_version: typing.Any = None, "
@@ -124,7 +123,7 @@ void bind_device(nb::module_& m) {
       "is_device_address", [](uintptr_t address) { return cuda::is_device_pointer(pointer_to(address)); },
       nb::arg("address"), "True for the memory of any GPU.");
   m.def("copy_from_address", &copy_from_address, nb::arg("address"), nb::arg("target"),
-        nb::sig("def copy_from_address(address: int, target: numpy.ndarray[typing.Any, typing.Any]) -> None"),
+        nb::sig("def copy_from_address(address: int, target: numpy.typing.NDArray[typing.Any]) -> None"),
         "Fills an array from a GPU's memory.");
 }
 

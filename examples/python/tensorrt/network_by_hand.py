@@ -65,8 +65,7 @@ def in_numpy(x: Array, weights: Weights) -> Array:
     x = np.maximum(pooled(convolve(pooled(convolve(x, "conv1")), "conv2")), 0)
     scores = x.reshape(len(x), -1) @ weights["fc.weight"].T + weights["fc.bias"]
     e = np.exp(scores - scores.max(1, keepdims=True))
-    shares: Array = e / e.sum(1, keepdims=True)
-    return shares
+    return np.asarray(e / e.sum(1, keepdims=True), np.float32)
 
 
 def main() -> None:
