@@ -120,7 +120,8 @@ class Targets(unittest.TestCase):
     def test_devices(self) -> None:
         e = burnish.build(self.RELU, **FAST)
         self.assertEqual((e.target, e.device), ("cpu", "cpu"))
-        for device, error in (("cuda", burnish.MismatchError), (0, burnish.MismatchError), ("tpu", burnish.InvalidArgumentError)):
+        for device, error in (("cuda", burnish.MismatchError), (0, burnish.MismatchError),
+                              ("tpu", burnish.InvalidArgumentError)):
             with self.assertRaisesRegex(error, "device"):
                 burnish.load(e.serialize(), device=device)
         with self.assertRaisesRegex(burnish.InvalidArgumentError, "no target 'gpu'"):
