@@ -5,6 +5,7 @@
 #   scripts/gpu_check.sh tactics 'CudaGemm*'      only tactics, of this test filter
 #   scripts/gpu_check.sh sanitize 'CudaGemm*'     tactics under compute-sanitizer (TOOLS="memcheck racecheck initcheck")
 #   scripts/gpu_check.sh engines                  contexts, streams, memory, threads (BURNISH_SOAK_SECONDS=60)
+#   scripts/gpu_check.sh python                   the Python package: memory, streams, PyTorch, TensorRT's API and samples
 #   scripts/gpu_check.sh models                   whole models against ONNX Runtime
 #   scripts/gpu_check.sh peers [arguments]        bench/gpu_peers.py
 # Tests of tactics run in PROCESSES side by side [half of the cores], each at most LIMIT seconds [1200]. Logs go to $OUT, or
@@ -13,6 +14,11 @@ set -uo pipefail
 cd "$(dirname "$0")/.."
 bundle=build/gpu
 log="${OUT:-$bundle/log}"
+if [ "$bundle.tar.xz" -nt "$bundle" ]; then
+  rm -rf "$bundle"
+  python3 -m tarfile -e "$bundle.tar.xz" build  # not every machine has xz
+  touch "$bundle"
+fi
 mkdir -p "$log"
 export LD_LIBRARY_PATH="$PWD/$bundle/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
 [ -d "$bundle/cubins" ] && export BURNISH_CACHE_DIR="$PWD/$bundle"
@@ -58,6 +64,15 @@ sanitize() {
   done
 }
 engines() { step engines "$bundle/bin/test_builder" --gtest_filter='CudaEngine.*:BuildTarget.*'; }
+python() {
+  export PYTHONPATH="$PWD/$bundle/python"
+  local script
+  step python python3 -m unittest discover -s tests/python -p test_gpu.py -v
+  for script in classification dynamic_batch network_by_hand refit; do
+    step "sample_$script" python3 "examples/python/tensorrt/$script.py"
+  done
+  step torch_to_engine python3 examples/python/torch_to_engine.py
+}
 models() {
   local precision
   for precision in ${PRECISIONS:-fp32 fp16}; do
@@ -69,8 +84,8 @@ peers() { step peers python3 bench/gpu_peers.py "$@"; }
 
 nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader
 case "${1:-all}" in
-  all) tactics && engines && models && peers ;;
-  tactics | sanitize | engines | models | peers) "$@" ;;
+  all) tactics && engines && python && models && peers ;;
+  tactics | sanitize | engines | python | models | peers) "$@" ;;
   *) echo "gpu_check.sh: unknown part '$1'" >&2; exit 2 ;;
 esac
 ((${#failed[@]} == 0)) || { echo "FAILED: ${failed[*]}"; exit 1; }

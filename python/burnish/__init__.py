@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from burnish._build import build
 from burnish._core import VERSION as __version__
-from burnish._core import TensorInfo
+from burnish._core import DeviceArray, TensorInfo, num_gpus, to_device
 from burnish._engine import Engine, load
 from burnish.errors import (
     AccuracyError,
@@ -36,6 +36,7 @@ __all__ = [
     *_tensorrt_names,
     "AccuracyError",
     "CorruptError",
+    "DeviceArray",
     "Engine",
     "Error",
     "FileError",
@@ -49,4 +50,6 @@ __all__ = [
     "__version__",
     "build",
     "load",
+    "num_gpus",
+    "to_device",
 ]

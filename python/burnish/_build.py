@@ -89,6 +89,7 @@ def build(
     model: Model,
     output: PathLike | None = None,
     *,
+    target: str | Sequence[str] = "cpu",
     profiles: ProfileLike | Sequence[ProfileLike] | None = None,
     threads: int = 0,
     opt_level: int = 3,
@@ -109,11 +110,14 @@ def build(
     progress: Progress = False,
     verbose: bool = False,
 ) -> Engine:
-    """Compiles an ONNX model for this machine.
+    """Compiles an ONNX model for this machine, or for a GPU that is not at hand.
 
     Args:
         model: path of an .onnx file, its bytes, or an onnx.ModelProto.
         output: where the engine file is written as well.
+        target: "cpu"; "cuda" (the first GPU of this machine) or "cuda:1"; or "sm_90" (any GPU of that compute capability;
+            kernels are then chosen without timing). A list makes one file with an engine for each. An engine that cannot
+            run here can still be looked at and saved.
         profiles: the shapes that inputs may take: "x=1x3x224x224:8x3x224x224:32x3x224x224" (min:opt:max), a dictionary
             of (min, opt, max) or of one shape by input, or a list of several such profiles. None: a sensible default.
         threads: threads to tune for, and of one call of the engine; 0: all cores.
@@ -141,6 +145,7 @@ def build(
         built = _core.build(
             _model_of(model),
             base_directory="" if base_directory is None else os.fspath(base_directory),
+            target=target if isinstance(target, str) else ",".join(target),
             output=None if output is None else os.fspath(output),
             profiles=to_profiles(profiles),
             threads=threads,

@@ -9,7 +9,9 @@ from typing import Any, Union
 import numpy as np
 
 from burnish import _core
+from burnish._device import DeviceLike, gpu_number
 from burnish._table import StepTable, engine_page
+from burnish.errors import MismatchError
 
 EngineSource = Union[str, "os.PathLike[str]", bytes, bytearray, memoryview]
 
@@ -18,8 +20,12 @@ class Engine(_core.Engine):
     """A compiled model. Immutable; any number of threads may call it at once.
 
     `engine(x, y)` executes with arrays in the order of `engine.inputs`, `engine.run({"x": x})` by name. Arrays are
-    NumPy's, or tensors with `__dlpack__` in host memory; dense ones are read where they lie. With `out=`, outputs are
-    written into arrays of yours.
+    NumPy's, or tensors with `__dlpack__`; dense ones are read where they lie. With `out=`, outputs are written into
+    arrays of yours.
+
+    Engines for GPUs take host and device memory in any mix. Given tensors in the GPU's memory, outputs are made there,
+    too: PyTorch's tensors for PyTorch's, else DeviceArray. Calls with nothing but PyTorch's tensors on the GPU are put on
+    PyTorch's current stream, or on `stream=`, and return at once; all others wait until the outputs are there.
     """
 
     report: dict[str, Any]
@@ -49,15 +55,21 @@ class Engine(_core.Engine):
     def _repr_html_(self) -> str:
         return engine_page(self)
 
-    def __reduce__(self) -> tuple[type[Engine], tuple[bytes, int]]:
-        return Engine, (self.serialize(), self.threads)
+    def __reduce__(self) -> tuple[type[Engine], tuple[bytes, int, int]]:
+        return Engine, (self.serialize(), self.threads, gpu_number(self.device))
 
 
-def load(engine: EngineSource, threads: int = 0) -> Engine:
+def load(engine: EngineSource, threads: int = 0, device: DeviceLike = None) -> Engine:
     """Loads an engine from a file, or from bytes.
 
     A file is mapped and must stay unchanged while the engine lives. `threads`: how many one call uses; 0: all cores.
+    `device`: where it shall run: "cuda:1" or 1 (the second GPU), "cuda", "cpu". None: of the engines in the file, the one
+    for the first GPU, else the one for the CPU. Raises MismatchError where the file has none for the device.
     """
-    if isinstance(engine, (bytes, bytearray, memoryview)):
-        return Engine(engine, threads)
-    return Engine(os.fspath(engine), threads)
+    number = gpu_number(device)
+    source = engine if isinstance(engine, (bytes, bytearray, memoryview)) else os.fspath(engine)
+    made = Engine(source, threads, number)
+    if device is not None and (made.device == "cpu") != (number < 0):
+        raise MismatchError(f"the engine was built for the target '{made.target}' and cannot run on the device '{device}': "
+                            "build it with target= for that device")
+    return made

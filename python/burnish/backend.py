@@ -16,6 +16,7 @@ from onnx.backend.base import Backend, BackendRep, namedtupledict
 
 from burnish import _core
 from burnish._build import build
+from burnish._core import num_gpus
 from burnish._engine import Engine
 from burnish.errors import Error, InvalidArgumentError, UnsupportedError
 
@@ -79,8 +80,8 @@ class BurnishBackend(Backend):
     def prepare(cls, model: onnx.ModelProto, device: str = "CPU", **kwargs: Any) -> BurnishRep:
         """kwargs: options of burnish.build()."""
         if not cls.supports_device(device):
-            raise UnsupportedError(f"device '{device}': this build of Burnish runs on CPU")
-        return BurnishRep(model, **kwargs)
+            raise UnsupportedError(f"there is no device '{device}': this machine has CPU and {num_gpus()} times CUDA")
+        return BurnishRep(model, target=_target(device), **kwargs)
 
     @classmethod
     def run_node(cls, node: onnx.NodeProto, inputs: Any, device: str = "CPU",
@@ -98,8 +99,13 @@ class BurnishBackend(Backend):
 
     @classmethod
     def supports_device(cls, device: str) -> bool:
-        """"CPU", or "CPU:0"."""
-        return device.partition(":")[0] == "CPU"
+        """"CPU"; "CUDA" or "CUDA:1" where there is such a GPU."""
+        kind, _, number = device.partition(":")
+        return kind == "CPU" or (kind == "CUDA" and (number or "0").isdecimal() and int(number or 0) < num_gpus())
+
+
+def _target(device: str) -> str:
+    return "cpu" if device.startswith("CPU") else device.lower()
 
 
 is_compatible = BurnishBackend.is_compatible

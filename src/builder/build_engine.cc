@@ -14,6 +14,7 @@
 #include "builder/traffic_choice.h"
 #include "engine/engine_bundle.h"
 #include "engine/engine_file.h"
+#include "kernels/cuda/device.h"
 #include "kernels/cuda/nvrtc.h"
 #include "onnx/importer.h"
 
@@ -206,6 +207,7 @@ Reporter reporter_of(const BuildOptions& options) {
 BuiltEngine build_engine(const ModelSource& source, const BuildSettings& settings) {
   check_options(settings.options);
   const Target target = build_target(settings.options);
+  const cuda::DeviceScope scope(target.is_cuda() ? target.device : -1);
   settings.reporter.advance("import", 0, 1);
   Graph model = import_source(source);
   if (settings.after_import) settings.after_import(model);
@@ -213,10 +215,8 @@ BuiltEngine build_engine(const ModelSource& source, const BuildSettings& setting
   return Build(settings, target, model).run();
 }
 
-namespace {
-
-/// Engines for all targets of options.target; the report is the first one's.
-std::pair<std::vector<EngineData>, BuildReport> build_all(const ModelSource& model, const BuildSettings& settings) {
+std::pair<std::vector<EngineData>, BuildReport> build_engines(const ModelSource& model, const BuildSettings& settings) {
+  const auto start = std::chrono::steady_clock::now();
   std::vector<EngineData> engines;
   BuildReport report;
   for (const std::string& target : split_targets(settings.options.target)) {
@@ -226,21 +226,25 @@ std::pair<std::vector<EngineData>, BuildReport> build_all(const ModelSource& mod
     if (engines.empty()) report = std::move(built.report);
     engines.push_back(std::move(built.data));
   }
+  report.seconds = seconds_since(start);
   return {std::move(engines), std::move(report)};
 }
 
-}  // namespace
+std::vector<std::byte> serialize_engines(std::span<const EngineData> engines) {
+  return engines.size() == 1 ? serialize_engine(engines.front()) : serialize_bundle(engines);
+}
+
+void write_engines(std::span<const EngineData> engines, const std::string& path) {
+  if (engines.size() == 1) return write_engine(engines.front(), path);
+  write_file(path, std::span<const std::byte>(serialize_bundle(engines)));
+}
 
 BuildReport build_to_file(const ModelSource& model, const std::string& engine_path, const BuildSettings& settings) {
   const auto start = std::chrono::steady_clock::now();
   check_output(engine_path);
-  auto [engines, report] = build_all(model, settings);
+  auto [engines, report] = build_engines(model, settings);
   settings.reporter.advance("write", 0, 1);
-  if (engines.size() == 1) {
-    write_engine(engines.front(), engine_path);
-  } else {
-    write_file(engine_path, std::span<const std::byte>(serialize_bundle(engines)));
-  }
+  write_engines(engines, engine_path);
   settings.reporter.advance("write", 1, 1);
   report.engine_bytes = static_cast<int64_t>(std::filesystem::file_size(engine_path));
   report.seconds = seconds_since(start);
@@ -253,12 +257,9 @@ BuildReport build(const std::string& model_path, const std::string& engine_path,
 
 EngineBytes build(const ModelBytes& model, const BuildOptions& options) {
   return at_boundary([&] {
-    const auto start = std::chrono::steady_clock::now();
-    auto [engines, report] = build_all(model, {options, reporter_of(options), {}});
-    EngineBytes engine{engines.size() == 1 ? serialize_engine(engines.front()) : serialize_bundle(engines),
-                       std::move(report)};
+    auto [engines, report] = build_engines(model, {options, reporter_of(options), {}});
+    EngineBytes engine{serialize_engines(engines), std::move(report)};
     engine.report.engine_bytes = static_cast<int64_t>(engine.bytes.size());
-    engine.report.seconds = seconds_since(start);
     return engine;
   });
 }

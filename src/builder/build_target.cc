@@ -46,6 +46,13 @@ void check_gpu_options(const BuildOptions& options) {
 
 }  // namespace
 
+int gpu_of(std::string_view targets) {
+  for (const std::string& target : split_targets(targets)) {
+    if (target.starts_with(kCuda)) return device_of(target);
+  }
+  return 0;
+}
+
 std::vector<std::string> split_targets(std::string_view text) {
   std::vector<std::string> targets;
   for (size_t begin = 0; begin <= text.size();) {

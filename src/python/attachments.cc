@@ -18,15 +18,15 @@ std::string key_of(const std::string& name) {
   return "attachment." + name;
 }
 
-void attach(PyBuiltEngine& built, const std::string& name, const nb::bytes& content) {
-  const bool is_new = built.data.metadata.emplace(key_of(name), std::to_string(built.data.blobs.size())).second;
+void attach(EngineData& data, const std::string& name, const nb::bytes& content) {
+  const bool is_new = data.metadata.emplace(key_of(name), std::to_string(data.blobs.size())).second;
   check(is_new, ErrorCode::kInvalidArgument, "the engine has an attachment '{}' already", name);
   Blob blob{DType::kUInt8, Shape{static_cast<int64_t>(content.size())}, {}, nullptr, content.size()};
   const std::shared_ptr<void> memory = allocate_aligned(content.size());
   std::memcpy(memory.get(), content.data(), content.size());
   blob.data = static_cast<const std::byte*>(memory.get());
   blob.owner = memory;
-  built.data.blobs.push_back(std::move(blob));
+  data.blobs.push_back(std::move(blob));
 }
 
 nb::object attachment(const PyEngine& engine, const std::string& name) {
@@ -45,8 +45,13 @@ nb::object attachment(const PyEngine& engine, const std::string& name) {
 }  // namespace
 
 void bind_attachments(nb::module_& m) {
-  m.def("attach", &attach, nb::arg("built"), nb::arg("name"), nb::arg("content"),
-        "Stores bytes in the engine that are not part of its plans; executions do not touch them.");
+  m.def(
+      "attach",
+      [](PyBuiltEngine& built, const std::string& name, const nb::bytes& content) {
+        for (EngineData& data : built.engines) attach(data, name, content);
+      },
+      nb::arg("built"), nb::arg("name"), nb::arg("content"),
+      "Stores bytes in the engine that are not part of its plans; executions do not touch them.");
   m.def("attachment", &attachment, nb::arg("engine"), nb::arg("name"),
         nb::sig("def attachment(engine: Engine, name: str) -> bytes | None"),
         "What attach() stored under the name; None where there is nothing.");

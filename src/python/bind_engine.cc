@@ -4,7 +4,7 @@
 #include <nanobind/stl/vector.h>
 
 #include "base/error.h"
-#include "engine/engine_file.h"
+#include "builder/build_engine.h"
 #include "python/bindings.h"
 #include "python/build.h"
 #include "python/engine.h"
@@ -77,21 +77,33 @@ nb::bytes serialize(const PyEngine& engine) {
   std::vector<std::byte> bytes;
   {
     const nb::gil_scoped_release release;
-    bytes = serialize_engine(data_of(engine));
+    bytes = serialize_engines(engine.all());
   }
   return nb::bytes(bytes.data(), bytes.size());
 }
 
-Engine deserialize(nb::handle bytes) {
-  HostArray memory;
+Engine deserialize(nb::handle bytes, int device) {
+  BorrowedArray memory;
   memory.borrow(bytes, DataType::kUInt8, "the engine");
   const nb::gil_scoped_release release;
-  return Engine::deserialize({static_cast<const std::byte*>(memory.data()), memory.num_bytes()});
+  return Engine::deserialize({static_cast<const std::byte*>(memory.data()), memory.num_bytes()}, device);
 }
 
-Engine load(const std::string& path) {
+Engine load(const std::string& path, int device) {
   const nb::gil_scoped_release release;
-  return Engine::load(path);
+  return Engine::load(path, device);
+}
+
+/// "sm_90", "cpu"
+std::string target_of(const PyEngine& engine) {
+  const EngineData& data = data_of(engine);
+  return data.target_kind == "cpu" ? data.target_kind : data.target_isa;
+}
+
+/// "cuda:0", "cpu"; None where this machine cannot execute the engine.
+nb::object device_of(const PyEngine& engine) {
+  if (engine.engine().impl()->why_not_here) return nb::none();
+  return nb::cast(engine.gpu() < 0 ? std::string("cpu") : fmt::format("cuda:{}", engine.gpu()));
 }
 
 nb::tuple range_of(const PyEngine& engine, const std::string& name, size_t profile) {
@@ -105,39 +117,45 @@ void declare_making(nb::class_<PyEngine>& engine) {
       .def(
           "__init__",
           [](PyEngine* self, const PyBuiltEngine& built, int threads) {
-            new (self) PyEngine(Engine(std::make_shared<const Engine::Impl>(built.data)), threads);
+            new (self) PyEngine(engine_for_here(built), threads, built.engines);
           },
           nb::arg("built"), nb::arg("threads") = 0)
       .def(
           "__init__",
-          [](PyEngine* self, const std::string& path, int threads) { new (self) PyEngine(load(path), threads); },
-          nb::arg("path"), nb::arg("threads") = 0)
+          [](PyEngine* self, const std::string& path, int threads, int device) {
+            new (self) PyEngine(load(path, device), threads);
+          },
+          nb::arg("path"), nb::arg("threads") = 0, nb::arg("device") = 0)
       .def(
           "__init__",
-          [](PyEngine* self, nb::handle bytes, int threads) { new (self) PyEngine(deserialize(bytes), threads); },
-          nb::arg("data"), nb::arg("threads") = 0,
-          nb::sig("def __init__(self, data: bytes | bytearray | memoryview, threads: int = 0) -> None"))
+          [](PyEngine* self, nb::handle bytes, int threads, int device) {
+            new (self) PyEngine(deserialize(bytes, device), threads);
+          },
+          nb::arg("data"), nb::arg("threads") = 0, nb::arg("device") = 0,
+          nb::sig(
+              "def __init__(self, data: bytes | bytearray | memoryview, threads: int = 0, device: int = 0) -> None"))
       .def("serialize", &serialize, "The bytes of an engine file.")
       .def(
           "save",
           [](const PyEngine& e, const std::string& path) {
             const nb::gil_scoped_release release;
-            write_engine(data_of(e), path);
+            write_engines(e.all(), path);
           },
           nb::arg("path"), "Writes the engine file, complete or not at all.");
 }
 
 void declare_calls(nb::class_<PyEngine>& engine) {
   engine
-      .def(
-          "__call__", &PyEngine::call,
-          nb::sig("def __call__(self, *args: typing.Any, **kwargs: typing.Any) -> typing.Any"),
-          "Executes. Inputs by position or by name: NumPy arrays, or tensors with __dlpack__ in host memory; dense "
-          "ones "
-          "are read where they lie. out=: an array (or a sequence, or a dictionary by name) to write into. Returns the "
-          "output, or a tuple of all outputs. The GIL is released; any number of threads may call at once.")
-      .def("run", &PyEngine::run, nb::arg("inputs"), nb::arg("out") = nb::none(),
-           nb::sig("def run(self, inputs: dict[str, typing.Any], out: typing.Any = None) -> dict[str, typing.Any]"),
+      .def("__call__", &PyEngine::call,
+           nb::sig("def __call__(self, *args: typing.Any, **kwargs: typing.Any) -> typing.Any"),
+           "Executes. Inputs by position or by name: NumPy arrays, or tensors with __dlpack__, in host memory or in "
+           "that "
+           "of the engine's GPU; dense ones are read where they lie. out=: an array (or a sequence, or a dictionary by "
+           "name) to write into. stream=: of engines on a GPU, a CUDA stream to execute on. Returns the output, or a "
+           "tuple of all outputs. The GIL is released; any number of threads may call at once.")
+      .def("run", &PyEngine::run, nb::arg("inputs"), nb::arg("out") = nb::none(), nb::arg("stream") = nb::none(),
+           nb::sig("def run(self, inputs: dict[str, typing.Any], out: typing.Any = None, stream: typing.Any = None) "
+                   "-> dict[str, typing.Any]"),
            "Executes with inputs by name; returns the outputs by name.")
       .def("time_native_call", &PyEngine::time_native_call, nb::arg("inputs"), nb::arg("rounds") = 1000,
            nb::sig("def time_native_call(self, inputs: dict[str, typing.Any], rounds: int = 1000) -> float"),
@@ -169,6 +187,9 @@ void bind_engine(nb::module_& m) {
            "The shapes that a profile allows for an input: min, opt, max.")
       .def_prop_ro(
           "threads", [](const PyEngine& e) { return e.num_threads(); }, "Threads of one call; 0: all cores.")
+      .def_prop_ro("target", &target_of, "What it was built for: \"cpu\", or a GPU's \"sm_90\".")
+      .def_prop_ro("device", &device_of, nb::sig("def device(self) -> str | None"),
+                   "Where it executes: \"cpu\", or \"cuda:0\"; None where this machine cannot.")
       .def_prop_ro(
           "weight_bytes", [](const PyEngine& e) { return e.engine().weight_bytes(); }, "Packed weights and constants.")
       .def_prop_ro("metadata", &metadata_of, nb::sig("def metadata(self) -> dict[str, str]"),

@@ -14,6 +14,8 @@ void bind_build(nanobind::module_& m);
 void bind_engine(nanobind::module_& m);
 /// Context: executions on raw addresses.
 void bind_context(nanobind::module_& m);
+/// DeviceArray, and what there is of GPUs.
+void bind_device(nanobind::module_& m);
 /// ModelWriter, describe_model.
 void bind_model(nanobind::module_& m);
 /// attach, attachment: bytes that travel in an engine.

@@ -7,13 +7,12 @@
 #include <nanobind/stl/variant.h>
 #include <nanobind/stl/vector.h>
 
-#include <chrono>
-
 #include "base/error.h"
-#include "engine/engine_file.h"
+#include "builder/build_target.h"
 #include "python/bindings.h"
-#include "python/host_array.h"
+#include "python/borrowed_array.h"
 #include "runtime/engine_choice.h"
+#include "runtime/engine_impl.h"
 
 namespace burnish::python {
 namespace {
@@ -57,8 +56,8 @@ class SampleIterator {
     if (!item.is_valid()) return false;
     for (const auto& [key, value] : nb::cast<nb::dict>(item)) {
       const auto name = nb::cast<std::string>(key);
-      arrays_.push_back(std::make_unique<HostArray>());
-      HostArray& array = *arrays_.back();
+      arrays_.push_back(std::make_unique<BorrowedArray>());
+      BorrowedArray& array = *arrays_.back();
       array.borrow(value, DataType::kFloat32, fmt::format("the sample of '{}'", name));
       batch.push_back({name, array.dtype(), {array.shape().begin(), array.shape().end()}, array.data()});
     }
@@ -67,7 +66,7 @@ class SampleIterator {
 
  private:
   const nb::object& iterator_;
-  std::vector<std::unique_ptr<HostArray>> arrays_;
+  std::vector<std::unique_ptr<BorrowedArray>> arrays_;
 };
 
 Profile to_profile(const nb::dict& ranges) {
@@ -102,21 +101,20 @@ PyBuiltEngine build(Arguments& a) {
   }
   const BuildSettings settings{a.options, reporter_of(a.log, a.progress), {}};
   const nb::gil_scoped_release release;
+  const int gpu = gpu_of(a.options.target);
   if (a.output) {
     BuildReport report = build_to_file(source, *a.output, settings);
-    return {choose_engine(*a.output, 0), std::move(report)};
+    return {read_engines(*a.output), std::move(report), gpu};
   }
-  const auto start = std::chrono::steady_clock::now();
-  BuiltEngine built = build_engine(source, settings);
-  built.report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  return {std::move(built.data), std::move(built.report)};
+  auto [engines, report] = build_engines(source, settings);
+  return {std::move(engines), std::move(report), gpu};
 }
 
-nb::bytes serialize(const EngineData& data) {
+nb::bytes serialize(const PyBuiltEngine& built) {
   std::vector<std::byte> bytes;
   {
     const nb::gil_scoped_release release;
-    bytes = serialize_engine(data);
+    bytes = serialize_engines(built.engines);
   }
   return nb::bytes(bytes.data(), bytes.size());
 }
@@ -144,17 +142,37 @@ nb::dict to_dict(const BuildReport& report) {
   return dict;
 }
 
+Engine engine_of(const EngineData& data, int gpu) {
+  return Engine(std::make_shared<const Engine::Impl>(data, &find_tactic, gpu));
+}
+
 }  // namespace
+
+Engine engine_for_here(const PyBuiltEngine& built) {
+  std::exception_ptr reason;
+  for (const bool for_gpu : {true, false}) {
+    for (const EngineData& data : built.engines) {
+      if ((data.target_kind == "cuda") != for_gpu) continue;
+      try {
+        return engine_of(data, built.gpu);
+      } catch (const Error& error) {
+        const bool is_elsewhere = error.code() == ErrorCode::kMismatch || error.code() == ErrorCode::kUnsupported;
+        if (!is_elsewhere) throw;
+        if (!reason) reason = std::current_exception();
+      }
+    }
+  }
+  return Engine(std::make_shared<const Engine::Impl>(built.engines.front(), reason));
+}
 
 void bind_build(nb::module_& m) {
   nb::class_<PyBuiltEngine>(m, "BuiltEngine", "What build() made: give it to Engine, or write it.")
-      .def(
-          "serialize", [](const PyBuiltEngine& b) { return serialize(b.data); }, "The bytes of an engine file.")
+      .def("serialize", &serialize, "The bytes of an engine file.")
       .def(
           "save",
           [](const PyBuiltEngine& b, const std::string& path) {
             const nb::gil_scoped_release release;
-            write_engine(b.data, path);
+            write_engines(b.engines, path);
           },
           nb::arg("path"), "Writes the engine file, complete or not at all.")
       .def_prop_ro(
@@ -168,7 +186,7 @@ void bind_build(nb::module_& m) {
 
   m.def(
       "build",
-      [](nb::object model, std::string base_directory, std::optional<std::string> output,
+      [](nb::object model, std::string base_directory, std::optional<std::string> output, std::string target,
          const std::vector<nb::dict>& profiles, int threads, int opt_level, std::string timing_cache,
          int64_t memory_limit, std::vector<std::string> disabled_passes, bool bf16, bool fp16, bool int8, bool best,
          std::vector<std::string> calibrate, nb::object samples, std::string calibrator, std::string calibration_cache,
@@ -177,6 +195,7 @@ void bind_build(nb::module_& m) {
         Arguments a{std::move(model), std::move(base_directory), std::move(output), {}, std::move(samples),
                     std::move(log),   std::move(progress)};
         BuildOptions& o = a.options;
+        o.target = std::move(target);
         for (const nb::dict& profile : profiles) o.profiles.push_back(to_profile(profile));
         o.num_threads = threads;
         o.opt_level = opt_level;
@@ -198,21 +217,22 @@ void bind_build(nb::module_& m) {
         return build(a);
       },
       nb::arg("model"), nb::kw_only(), nb::arg("base_directory") = "", nb::arg("output") = nb::none(),
-      nb::arg("profiles") = nb::list(), nb::arg("threads") = 0, nb::arg("opt_level") = 3, nb::arg("timing_cache") = "",
-      nb::arg("memory_limit") = 0, nb::arg("disabled_passes") = nb::list(), nb::arg("bf16") = false,
-      nb::arg("fp16") = false, nb::arg("int8") = false, nb::arg("best") = false, nb::arg("calibrate") = nb::list(),
-      nb::arg("samples") = nb::none(), nb::arg("calibrator") = "mse", nb::arg("calibration_cache") = "",
-      nb::arg("accuracy_drop") = 0.01, nb::arg("labels") = "", nb::arg("metric") = "", nb::arg("verbose") = false,
-      nb::arg("log") = nb::none(), nb::arg("progress") = nb::none(),
-      nb::sig("def build(model: str | bytes, *, base_directory: str = '', output: str | None = None, "
-              "profiles: list[dict[str, tuple[list[int], list[int], list[int]]]] = [], threads: int = 0, "
-              "opt_level: int = 3, timing_cache: str = '', memory_limit: int = 0, disabled_passes: list[str] = [], "
-              "bf16: bool = False, fp16: bool = False, int8: bool = False, best: bool = False, "
-              "calibrate: list[str] = [], samples: collections.abc.Iterator[dict[str, typing.Any]] | None = None, "
-              "calibrator: str = 'mse', calibration_cache: str = '', accuracy_drop: float = 0.01, labels: str = '', "
-              "metric: str = '', verbose: bool = False, "
-              "log: collections.abc.Callable[[str, str], None] | None = None, "
-              "progress: collections.abc.Callable[[str, int, int], None] | None = None) -> BuiltEngine"),
+      nb::arg("target") = "cpu", nb::arg("profiles") = nb::list(), nb::arg("threads") = 0, nb::arg("opt_level") = 3,
+      nb::arg("timing_cache") = "", nb::arg("memory_limit") = 0, nb::arg("disabled_passes") = nb::list(),
+      nb::arg("bf16") = false, nb::arg("fp16") = false, nb::arg("int8") = false, nb::arg("best") = false,
+      nb::arg("calibrate") = nb::list(), nb::arg("samples") = nb::none(), nb::arg("calibrator") = "mse",
+      nb::arg("calibration_cache") = "", nb::arg("accuracy_drop") = 0.01, nb::arg("labels") = "",
+      nb::arg("metric") = "", nb::arg("verbose") = false, nb::arg("log") = nb::none(), nb::arg("progress") = nb::none(),
+      nb::sig(
+          "def build(model: str | bytes, *, base_directory: str = '', output: str | None = None, target: str = 'cpu', "
+          "profiles: list[dict[str, tuple[list[int], list[int], list[int]]]] = [], threads: int = 0, "
+          "opt_level: int = 3, timing_cache: str = '', memory_limit: int = 0, disabled_passes: list[str] = [], "
+          "bf16: bool = False, fp16: bool = False, int8: bool = False, best: bool = False, "
+          "calibrate: list[str] = [], samples: collections.abc.Iterator[dict[str, typing.Any]] | None = None, "
+          "calibrator: str = 'mse', calibration_cache: str = '', accuracy_drop: float = 0.01, labels: str = '', "
+          "metric: str = '', verbose: bool = False, "
+          "log: collections.abc.Callable[[str, str], None] | None = None, "
+          "progress: collections.abc.Callable[[str, int, int], None] | None = None) -> BuiltEngine"),
       "Builds an engine from an ONNX file or a serialised ModelProto. See burnish.build for the options; samples is an "
       "iterator of dictionaries of arrays, log is given a level and a message, progress a stage, what is done, and the "
       "total. What a callback raises leaves build() as it is. The GIL is released in between.");

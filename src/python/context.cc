@@ -5,33 +5,55 @@
 #include <mutex>
 
 #include "base/error.h"
+#include "kernels/cuda/device.h"
 #include "python/bindings.h"
 #include "python/engine.h"
 
 namespace burnish::python {
 namespace {
 
+/// Python knows addresses as numbers.
+void* pointer_to(uintptr_t address) {
+  return reinterpret_cast<void*>(address);  // NOLINT(performance-no-int-to-ptr)
+}
+
+/// 0 is CUDA's default stream, which the driver knows by another number, too.
+void* stream_at(uintptr_t handle) {
+  return handle == 0 ? cuda::legacy_stream() : pointer_to(handle);
+}
+
 /// Calls from several threads wait for each other.
 class PyContext {
  public:
-  PyContext(const PyEngine& engine, int num_threads) : context_(engine.engine().create_context(num_threads)) {}
+  PyContext(const PyEngine& engine, int num_threads) : gpu_(engine.gpu()), context_(made(engine, num_threads)) {}
 
   template <typename F>
   decltype(auto) locked(F&& f) {
+    const cuda::DeviceScope scope(gpu_);
     const nb::gil_scoped_release release;
     const std::lock_guard lock(mutex_);
     return f(context_);
   }
 
+  void enqueue(uintptr_t stream) {
+    locked([&](ExecutionContext& x) { x.enqueue(stream_at(stream)); });
+  }
+  /// Returns when the stream has got so far.
+  void wait(uintptr_t stream) {
+    if (gpu_ < 0) return;
+    locked([&](ExecutionContext&) { cuda::synchronize(stream_at(stream)); });
+  }
+
  private:
+  static ExecutionContext made(const PyEngine& engine, int num_threads) {
+    const cuda::DeviceScope scope(engine.gpu());
+    return engine.engine().create_context(num_threads);
+  }
+
+  int gpu_;
   ExecutionContext context_;
   std::mutex mutex_;
 };
-
-/// Python knows addresses as numbers.
-void* pointer_to(uintptr_t address) {
-  return reinterpret_cast<void*>(address);  // NOLINT(performance-no-int-to-ptr)
-}
 
 }  // namespace
 
@@ -52,20 +74,25 @@ void bind_context(nb::module_& m) {
           [](PyContext& c, const std::string& name, uintptr_t address) {
             c.locked([&](ExecutionContext& x) { x.set_input(name, pointer_to(address)); });
           },
-          nb::arg("name"), nb::arg("address"), "Dense, row-major host memory of the input's shape, read by execute().")
+          nb::arg("name"), nb::arg("address"),
+          "Dense, row-major memory of the input's shape, read by execute(): the host's, or that of the engine's GPU.")
       .def(
           "set_output",
           [](PyContext& c, const std::string& name, uintptr_t address, size_t capacity) {
             c.locked([&](ExecutionContext& x) { x.set_output(name, pointer_to(address), capacity); });
           },
           nb::arg("name"), nb::arg("address"), nb::arg("capacity"),
-          "Host memory of capacity bytes that execute() writes to; address 0: the context's own memory.")
+          "Memory of capacity bytes that execute() writes to; address 0: the context's own memory.")
       .def(
           "prepare", [](PyContext& c) { c.locked([](ExecutionContext& x) { x.prepare(); }); },
           "Plans for the current shapes now instead of in execute().")
       .def(
           "execute", [](PyContext& c) { c.locked([](ExecutionContext& x) { x.execute(); }); },
           "Returns when the outputs are there.")
+      .def("enqueue", &PyContext::enqueue, nb::arg("stream"),
+           "Of engines on a GPU: puts the execution on the CUDA stream with this handle (0: the default stream) and "
+           "returns. The memory must stay until the stream has got so far.")
+      .def("wait", &PyContext::wait, nb::arg("stream"), "Returns when the stream has got so far; on the CPU at once.")
       .def(
           "depends_on_data",
           [](PyContext& c, const std::string& name) {

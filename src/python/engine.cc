@@ -7,6 +7,8 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "python/device_array.h"
+#include "runtime/engine_impl.h"
 
 namespace burnish::python {
 namespace {
@@ -32,7 +34,11 @@ nb::object tuple_of(const std::vector<int64_t>& dims) {
   return tuple;
 }
 
-void check_type(const HostArray& array, const BindingInfo& info, const char* kind) {
+void* stream_at(uintptr_t handle) {
+  return reinterpret_cast<void*>(handle);  // NOLINT(performance-no-int-to-ptr)
+}
+
+void check_type(const BorrowedArray& array, const BindingInfo& info, const char* kind) {
   if (array.dtype() == info.dtype) return;
   throw Error(ErrorCode::kInvalidArgument, fmt::format("{} '{}' is {}, but the array given is {}", kind, info.name,
                                                        name_of(info.dtype), name_of(array.dtype())))
@@ -56,50 +62,59 @@ nb::list to_list(const std::vector<StepTiming>& timings) {
   return steps;
 }
 
-/// A context for one call; goes back to the idle ones, whatever happens.
-class PyEngine::Lease {
- public:
-  explicit Lease(PyEngine& engine) : engine_(engine) {
-    {
-      const std::lock_guard lock(engine.mutex_);
-      if (!engine.idle_.empty()) {
-        slot_ = std::move(engine.idle_.back());
-        engine.idle_.pop_back();
-      }
-    }
-    if (slot_) return;
-    const nb::gil_scoped_release release;  // threads are started
-    slot_ = std::make_unique<Slot>(engine.engine_.create_context(engine.num_threads_));
-  }
-  ~Lease() {
-    const std::lock_guard lock(engine_.mutex_);
-    engine_.idle_.push_back(std::move(slot_));
-  }
-  Lease(const Lease&) = delete;
-  Lease& operator=(const Lease&) = delete;
-  Slot& slot() { return *slot_; }
+PyEngine::PyEngine(Engine engine, int num_threads, std::vector<EngineData> all)
+    : engine_(std::move(engine)),
+      all_(std::move(all)),
+      gpu_(engine_.impl()->target.is_cuda() ? engine_.impl()->target.device : -1),
+      pool_(engine_, num_threads, gpu_) {}
 
- private:
-  PyEngine& engine_;
-  std::unique_ptr<Slot> slot_;
-};
-
-PyEngine::PyEngine(Engine engine, int num_threads) : engine_(std::move(engine)), num_threads_(num_threads) {
-  check(num_threads >= 0, ErrorCode::kInvalidArgument, "{} threads are not possible (0 means all cores)", num_threads);
+std::span<const EngineData> PyEngine::all() const {
+  if (all_.empty()) return {&engine_.impl()->data, 1};
+  return all_;
 }
 
-PyEngine::Arrays PyEngine::borrow_inputs(const std::vector<nb::handle>& inputs) const {
-  Arrays arrays = std::make_unique<HostArray[]>(inputs.size());
+PyEngine::Placement PyEngine::placement_of(const Handles& inputs, const Handles& targets, nb::handle stream) const {
+  Placement placement;
+  const bool has_stream = stream.is_valid() && !stream.is_none();
+  check(gpu_ >= 0 || !has_stream, ErrorCode::kInvalidArgument,
+        "stream= is for engines on a GPU; this one runs on the CPU");
+  if (gpu_ < 0) return placement;
+  nb::list tensors;
+  for (const Handles* handles : {&inputs, &targets}) {
+    for (const nb::handle h : *handles) {
+      if (h.is_valid() && gpu_of_tensor(h) >= 0) tensors.append(h);
+    }
+  }
+  placement.gpu.device = gpu_;
+  if (tensors.size() > 0) placement.tensor = tensors[0];
+  if (tensors.size() == 0 && !has_stream) return placement;
+  const nb::object found =
+      nb::module_::import_("burnish._device").attr("stream_of")(has_stream ? stream : nb::handle(Py_None), tensors);
+  placement.gpu.stream = stream_at(nb::cast<uintptr_t>(found[0]));
+  placement.is_ordered = nb::cast<bool>(found[1]);
+  return placement;
+}
+
+PyEngine::Arrays PyEngine::borrow_inputs(const Handles& inputs, const GpuAccess& gpu) const {
+  Arrays arrays = std::make_unique<BorrowedArray[]>(inputs.size());
   for (size_t i = 0; i < inputs.size(); ++i) {
     const BindingInfo& info = engine_.inputs()[i];
-    arrays[i].borrow(inputs[i], info.dtype, info.name);
+    arrays[i].borrow(inputs[i], info.dtype, info.name, gpu);
     check_type(arrays[i], info, "input");
   }
   return arrays;
 }
 
+// For executions on the context's own stream.
+PyEngine::Arrays PyEngine::borrow_complete(const Handles& inputs) const {
+  const Placement placement = placement_of(inputs, {}, {});
+  Arrays arrays = borrow_inputs(inputs, placement.gpu);
+  if (placement.gpu.stream != nullptr) cuda::synchronize(placement.gpu.stream);
+  return arrays;
+}
+
 // Which shapes the arrays have, told to the context only when they differ from the last call's.
-void PyEngine::prepare(Slot& slot, const HostArray* inputs) const {
+void PyEngine::prepare(Slot& slot, const BorrowedArray* inputs) const {
   const auto& infos = engine_.inputs();
   bool same = slot.shapes.size() == infos.size() && !slot.outputs.empty();
   for (size_t i = 0; same && i < infos.size(); ++i) same = std::ranges::equal(slot.shapes[i], inputs[i].shape());
@@ -109,10 +124,11 @@ void PyEngine::prepare(Slot& slot, const HostArray* inputs) const {
   for (size_t i = 0; i < infos.size(); ++i) slot.context.set_input_shape(infos[i].name, inputs[i].shape());
   {
     const nb::gil_scoped_release release;
+    slot.wait();  // memory may move
     slot.context.prepare();
   }
   for (const BindingInfo& info : engine_.outputs()) {
-    Output output;
+    Slot::Output output;
     output.depends_on_data = slot.context.depends_on_data(info.name);
     if (!output.depends_on_data) output.shape = tuple_of(slot.context.output_shape(info.name));
     slot.outputs.push_back(std::move(output));
@@ -122,47 +138,73 @@ void PyEngine::prepare(Slot& slot, const HostArray* inputs) const {
   }
 }
 
-void PyEngine::bind(Slot& slot, const HostArray* inputs) const {
+void PyEngine::bind(Slot& slot, const BorrowedArray* inputs) const {
   prepare(slot, inputs);
   const auto& infos = engine_.inputs();
   for (size_t i = 0; i < infos.size(); ++i) slot.context.set_input(infos[i].name, inputs[i].data());
 }
 
-std::vector<nb::object> PyEngine::execute(const std::vector<nb::handle>& inputs,
-                                          const std::vector<nb::handle>& targets) {
-  const Arrays given = borrow_inputs(inputs);
-  Lease lease(*this);
+nb::object PyEngine::allocate(const Slot& slot, size_t i, const Placement& placement) const {
+  const BindingInfo& info = engine_.outputs()[i];
+  const nb::object& shape = slot.outputs[i].shape;
+  if (!placement.tensor.is_valid()) return NumPy::get().empty(shape, info.dtype);
+  nb::object made =
+      nb::module_::import_("burnish._device").attr("empty_like")(placement.tensor, shape, name_of(info.dtype));
+  if (!made.is_none()) return made;
+  return nb::cast(DeviceArray(gpu_, info.dtype, slot.context.output_shape(info.name)));
+}
+
+bool PyEngine::bind_output(Slot& slot, size_t i, nb::handle target, const Placement& placement, BorrowedArray& memory,
+                           nb::object& result) const {
+  const BindingInfo& info = engine_.outputs()[i];
+  slot.context.set_output(info.name, nullptr, 0);
+  if (target.is_valid()) {
+    result = nb::borrow(target);
+    memory.borrow_writable(target, info.name, placement.gpu);
+    check_type(memory, info, "output");
+    check_shape(slot, i, memory);
+  } else if (!slot.outputs[i].depends_on_data) {
+    result = allocate(slot, i, placement);
+    memory.borrow_writable(result, info.name, placement.gpu);
+    if (!memory.is_on_gpu()) result = NumPy::get().from_storage(std::move(result), info.dtype);
+  }
+  if (memory.data() != nullptr) slot.context.set_output(info.name, memory.data(), memory.num_bytes());
+  // DeviceArrays of ours promise to be complete.
+  return memory.is_on_gpu() && (target.is_valid() || !nb::isinstance<DeviceArray>(result));
+}
+
+std::vector<nb::object> PyEngine::execute(const Handles& inputs, const Handles& targets, nb::handle stream) {
+  const cuda::DeviceScope scope(gpu_);
+  const Placement placement = placement_of(inputs, targets, stream);
+  const Arrays given = borrow_inputs(inputs, placement.gpu);
+  ContextPool::Lease lease(pool_, placement.gpu.stream);
   Slot& slot = lease.slot();
   bind(slot, given.get());
-  const auto& infos = engine_.outputs();
-  std::vector<nb::object> results(infos.size());
-  const Arrays memory = std::make_unique<HostArray[]>(infos.size());
-  for (size_t i = 0; i < infos.size(); ++i) {
-    slot.context.set_output(infos[i].name, nullptr, 0);
-    if (targets[i].is_valid()) {
-      results[i] = nb::borrow(targets[i]);
-      memory[i].borrow_writable(targets[i], infos[i].name);
-      check_type(memory[i], infos[i], "output");
-      check_shape(slot, i, memory[i]);
-    } else if (!slot.outputs[i].depends_on_data) {
-      results[i] = NumPy::get().empty(slot.outputs[i].shape, infos[i].dtype);
-      memory[i].borrow_writable(results[i], infos[i].name);
-      results[i] = NumPy::get().from_storage(std::move(results[i]), infos[i].dtype);
-    }
-    if (memory[i].data() != nullptr) slot.context.set_output(infos[i].name, memory[i].data(), memory[i].num_bytes());
+  const size_t num_outputs = engine_.outputs().size();
+  std::vector<nb::object> results(num_outputs);
+  const Arrays memory = std::make_unique<BorrowedArray[]>(num_outputs);
+  // The host's memory may change as soon as the caller is back.
+  bool waits = !placement.is_ordered;
+  for (size_t i = 0; i < inputs.size(); ++i) waits = waits || !given[i].is_on_gpu();
+  for (size_t i = 0; i < num_outputs; ++i) {
+    waits = !bind_output(slot, i, targets[i], placement, memory[i], results[i]) || waits;
   }
   {
     const nb::gil_scoped_release release;
-    slot.context.execute();
+    if (placement.gpu.stream == nullptr) {
+      slot.context.execute();
+    } else {
+      slot.execute_on(placement.gpu.stream, waits);
+    }
   }
-  for (size_t i = 0; i < infos.size(); ++i) {
+  for (size_t i = 0; i < num_outputs; ++i) {
     if (slot.outputs[i].depends_on_data) finish_data_dependent(slot, i, memory[i], results[i]);
   }
   return results;
 }
 
 // Memory whose shape is another than the output's would hold the elements in an order that nobody expects.
-void PyEngine::check_shape(const Slot& slot, size_t i, const HostArray& target) const {
+void PyEngine::check_shape(const Slot& slot, size_t i, const BorrowedArray& target) const {
   if (slot.outputs[i].depends_on_data) return;
   const nb::object shape = tuple_of({target.shape().begin(), target.shape().end()});
   if (shape.equal(slot.outputs[i].shape)) return;
@@ -170,7 +212,8 @@ void PyEngine::check_shape(const Slot& slot, size_t i, const HostArray& target) 
               engine_.outputs()[i].name, nb::repr(slot.outputs[i].shape).c_str(), nb::repr(shape).c_str());
 }
 
-void PyEngine::finish_data_dependent(const Slot& slot, size_t i, const HostArray& target, nb::object& result) const {
+void PyEngine::finish_data_dependent(const Slot& slot, size_t i, const BorrowedArray& target,
+                                     nb::object& result) const {
   const BindingInfo& info = engine_.outputs()[i];
   const std::vector<int64_t> shape = slot.context.output_shape(info.name);
   if (result.is_valid()) {
@@ -179,14 +222,14 @@ void PyEngine::finish_data_dependent(const Slot& slot, size_t i, const HostArray
           fmt::join(shape, ","));
     return;
   }
-  HostArray memory;
+  BorrowedArray memory;
   result = NumPy::get().empty(tuple_of(shape), info.dtype);
   memory.borrow_writable(result, info.name);
   if (memory.num_bytes() > 0) std::memcpy(memory.data(), slot.context.output(info.name), memory.num_bytes());
   result = NumPy::get().from_storage(std::move(result), info.dtype);
 }
 
-std::vector<nb::handle> PyEngine::targets_of(nb::handle out) const {
+PyEngine::Handles PyEngine::targets_of(nb::handle out) const {
   const auto& infos = engine_.outputs();
   std::vector<nb::handle> targets(infos.size());
   if (!out.is_valid() || out.is_none()) return targets;
@@ -220,11 +263,15 @@ nb::object PyEngine::call(const nb::args& args, const nb::kwargs& kwargs) {
         infos.size(), names_of(infos), num_given);
   std::vector<nb::handle> inputs(infos.size());
   for (size_t i = 0; i < num_given; ++i) inputs[i] = args[i];
-  nb::handle out;
+  nb::handle out, stream;
   for (const auto& [key, value] : kwargs) {
     const auto name = nb::cast<std::string>(key);
     if (name == "out") {
       out = value;
+      continue;
+    }
+    if (name == "stream" && gpu_ >= 0) {
+      stream = value;
       continue;
     }
     nb::handle& input = inputs[index_of(infos, name, "input")];
@@ -235,7 +282,7 @@ nb::object PyEngine::call(const nb::args& args, const nb::kwargs& kwargs) {
     check(inputs[i].is_valid(), ErrorCode::kInvalidArgument, "input '{}' is not given; the engine's inputs are {}",
           infos[i].name, names_of(infos));
   }
-  std::vector<nb::object> results = execute(inputs, targets_of(out));
+  std::vector<nb::object> results = execute(inputs, targets_of(out), stream);
   if (results.size() == 1) return std::move(results[0]);
   nb::object tuple = nb::steal(PyTuple_New(static_cast<Py_ssize_t>(results.size())));
   for (size_t i = 0; i < results.size(); ++i) {
@@ -244,7 +291,7 @@ nb::object PyEngine::call(const nb::args& args, const nb::kwargs& kwargs) {
   return tuple;
 }
 
-std::vector<nb::handle> PyEngine::inputs_by_name(const nb::dict& given) const {
+PyEngine::Handles PyEngine::inputs_by_name(const nb::dict& given) const {
   const auto& infos = engine_.inputs();
   std::vector<nb::handle> inputs(infos.size());
   for (const auto& [name, array] : given) inputs[index_of(infos, nb::cast<std::string>(name), "input")] = array;
@@ -255,8 +302,8 @@ std::vector<nb::handle> PyEngine::inputs_by_name(const nb::dict& given) const {
   return inputs;
 }
 
-nb::dict PyEngine::run(const nb::dict& inputs, nb::handle out) {
-  std::vector<nb::object> results = execute(inputs_by_name(inputs), targets_of(out));
+nb::dict PyEngine::run(const nb::dict& inputs, nb::handle out, nb::handle stream) {
+  std::vector<nb::object> results = execute(inputs_by_name(inputs), targets_of(out), stream);
   nb::dict named;
   for (size_t i = 0; i < results.size(); ++i) named[engine_.outputs()[i].name.c_str()] = results[i];
   return named;
@@ -265,8 +312,9 @@ nb::dict PyEngine::run(const nb::dict& inputs, nb::handle out) {
 double PyEngine::time_native_call(const nb::dict& inputs, int rounds) {
   using Clock = std::chrono::steady_clock;
   check(rounds > 0, ErrorCode::kInvalidArgument, "at least one round is needed, not {}", rounds);
-  const Arrays given = borrow_inputs(inputs_by_name(inputs));
-  Lease lease(*this);
+  const cuda::DeviceScope scope(gpu_);
+  const Arrays given = borrow_complete(inputs_by_name(inputs));
+  ContextPool::Lease lease(pool_, nullptr);
   Slot& slot = lease.slot();
   bind(slot, given.get());
   for (const BindingInfo& info : engine_.outputs()) slot.context.set_output(info.name, nullptr, 0);
@@ -285,8 +333,9 @@ double PyEngine::time_native_call(const nb::dict& inputs, int rounds) {
 }
 
 nb::list PyEngine::profile(const nb::dict& inputs, int rounds) {
-  const Arrays given = borrow_inputs(inputs_by_name(inputs));
-  Lease lease(*this);
+  const cuda::DeviceScope scope(gpu_);
+  const Arrays given = borrow_complete(inputs_by_name(inputs));
+  ContextPool::Lease lease(pool_, nullptr);
   Slot& slot = lease.slot();
   bind(slot, given.get());
   for (const BindingInfo& info : engine_.outputs()) slot.context.set_output(info.name, nullptr, 0);

@@ -7,19 +7,22 @@
 #include <string>
 #include <vector>
 
-#include "python/host_array.h"
+#include "engine/engine_data.h"
+#include "python/borrowed_array.h"
+#include "python/context_pool.h"
 
 namespace burnish::python {
 
 /// May be called by any number of threads at once: every call takes an idle context, or makes one.
 class PyEngine {
  public:
-  PyEngine(Engine engine, int num_threads);
+  /// all: the engines of the file that this one is from, where there are several.
+  PyEngine(Engine engine, int num_threads, std::vector<EngineData> all = {});
 
-  /// engine(x, y, out=…, name=z): the output, or a tuple of all outputs.
+  /// engine(x, y, out=…, name=z, stream=…): the output, or a tuple of all outputs.
   nb::object call(const nb::args& args, const nb::kwargs& kwargs);
   /// Outputs by name; out: arrays by name to write into.
-  nb::dict run(const nb::dict& inputs, nb::handle out);
+  nb::dict run(const nb::dict& inputs, nb::handle out, nb::handle stream);
   /// Times of every step with these inputs, in execution order.
   nb::list profile(const nb::dict& inputs, int rounds);
 
@@ -27,37 +30,43 @@ class PyEngine {
   double time_native_call(const nb::dict& inputs, int rounds);
 
   const Engine& engine() const { return engine_; }
-  int num_threads() const { return num_threads_; }
+  int num_threads() const { return pool_.num_threads(); }
+  /// What save() writes.
+  std::span<const EngineData> all() const;
+  /// The GPU that it runs on; -1: none.
+  int gpu() const { return gpu_; }
 
  private:
-  struct Output {
-    bool depends_on_data = false;
-    nb::object shape;  ///< A tuple.
+  using Slot = ContextPool::Slot;
+  using Arrays = std::unique_ptr<BorrowedArray[]>;
+  using Handles = std::vector<nb::handle>;
+  /// How a call meets the memory that it is given.
+  struct Placement {
+    GpuAccess gpu;           ///< stream is null when all arrays are the host's: contexts then use their own.
+    nb::handle tensor;       ///< One in the GPU's memory: results are made where and as it is. Invalid: on the host.
+    bool is_ordered = true;  ///< Whoever gave the arrays does the rest of their work behind this stream.
   };
-  /// A context with what is known of its current shapes.
-  struct Slot {
-    explicit Slot(ExecutionContext made) : context(std::move(made)) {}
-    ExecutionContext context;
-    std::vector<std::vector<int64_t>> shapes;  ///< By input; empty when nothing is prepared.
-    std::vector<Output> outputs;
-  };
-  class Lease;
-  using Arrays = std::unique_ptr<HostArray[]>;
 
-  Arrays borrow_inputs(const std::vector<nb::handle>& inputs) const;
-  std::vector<nb::handle> inputs_by_name(const nb::dict& inputs) const;
+  Placement placement_of(const Handles& inputs, const Handles& targets, nb::handle stream) const;
+  Arrays borrow_inputs(const Handles& inputs, const GpuAccess& gpu) const;
+  Arrays borrow_complete(const Handles& inputs) const;
+  Handles inputs_by_name(const nb::dict& inputs) const;
   /// One object for every output; invalid handles are to be allocated.
-  std::vector<nb::handle> targets_of(nb::handle out) const;
-  void bind(Slot& slot, const HostArray* inputs) const;
-  void prepare(Slot& slot, const HostArray* inputs) const;
-  std::vector<nb::object> execute(const std::vector<nb::handle>& inputs, const std::vector<nb::handle>& targets);
-  void check_shape(const Slot& slot, size_t i, const HostArray& target) const;
-  void finish_data_dependent(const Slot& slot, size_t i, const HostArray& target, nb::object& result) const;
+  Handles targets_of(nb::handle out) const;
+  void bind(Slot& slot, const BorrowedArray* inputs) const;
+  void prepare(Slot& slot, const BorrowedArray* inputs) const;
+  std::vector<nb::object> execute(const Handles& inputs, const Handles& targets, nb::handle stream);
+  /// True when the caller's memory holds the output as soon as the stream has got so far.
+  bool bind_output(Slot& slot, size_t i, nb::handle target, const Placement& placement, BorrowedArray& memory,
+                   nb::object& result) const;
+  nb::object allocate(const Slot& slot, size_t i, const Placement& placement) const;
+  void check_shape(const Slot& slot, size_t i, const BorrowedArray& target) const;
+  void finish_data_dependent(const Slot& slot, size_t i, const BorrowedArray& target, nb::object& result) const;
 
   Engine engine_;
-  int num_threads_;
-  std::mutex mutex_;
-  std::vector<std::unique_ptr<Slot>> idle_;
+  std::vector<EngineData> all_;
+  int gpu_;
+  ContextPool pool_;
 };
 
 /// A dictionary for each step.

@@ -5,14 +5,14 @@
 
 #include "onnx/model_writer.h"
 #include "python/bindings.h"
-#include "python/host_array.h"
+#include "python/borrowed_array.h"
 #include "runtime/engine_impl.h"
 
 namespace burnish::python {
 namespace {
 
 Tensor tensor_of(nb::handle array, const std::string& what) {
-  HostArray memory;
+  BorrowedArray memory;
   memory.borrow(array, DataType::kFloat32, what);
   return Tensor(dtype_of(memory.dtype()), Shape(memory.shape()), nullptr, memory.data()).clone();
 }

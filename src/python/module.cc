@@ -10,6 +10,7 @@ NB_MODULE(_core, m) {
   bind_build(m);
   bind_engine(m);
   bind_context(m);
+  bind_device(m);
   bind_model(m);
   bind_attachments(m);
 }

@@ -123,30 +123,41 @@ std::optional<DataType> type_of_format(const char* format, nb::ssize_t item_byte
   }
 }
 
+namespace {
+
+using Code = nb::dlpack::dtype_code;
+constexpr struct {
+  Code code;
+  uint8_t bits;
+  DataType type;
+} kDlpackTypes[] = {{Code::Float, 32, DataType::kFloat32},
+                    {Code::Float, 64, DataType::kFloat64},
+                    {Code::Float, 16, DataType::kFloat16},
+                    {Code::Bfloat, 16, DataType::kBFloat16},
+                    {Code::Int, 8, DataType::kInt8},
+                    {Code::Int, 16, DataType::kInt16},
+                    {Code::Int, 32, DataType::kInt32},
+                    {Code::Int, 64, DataType::kInt64},
+                    {Code::UInt, 8, DataType::kUInt8},
+                    {Code::UInt, 16, DataType::kUInt16},
+                    {Code::UInt, 32, DataType::kUInt32},
+                    {Code::UInt, 64, DataType::kUInt64},
+                    {Code::Bool, 8, DataType::kBool},
+                    {Code::Float8_E4M3FN, 8, DataType::kFloat8E4M3FN},
+                    {Code::Float8_E5M2, 8, DataType::kFloat8E5M2}};
+
+}  // namespace
+
 std::optional<DataType> type_of_dlpack(nb::dlpack::dtype dtype) {
-  using Code = nb::dlpack::dtype_code;
-  struct Known {
-    Code code;
-    uint8_t bits;
-    DataType type;
-  };
-  constexpr Known kKnown[] = {{Code::Float, 32, DataType::kFloat32},
-                              {Code::Float, 64, DataType::kFloat64},
-                              {Code::Float, 16, DataType::kFloat16},
-                              {Code::Bfloat, 16, DataType::kBFloat16},
-                              {Code::Int, 8, DataType::kInt8},
-                              {Code::Int, 16, DataType::kInt16},
-                              {Code::Int, 32, DataType::kInt32},
-                              {Code::Int, 64, DataType::kInt64},
-                              {Code::UInt, 8, DataType::kUInt8},
-                              {Code::UInt, 16, DataType::kUInt16},
-                              {Code::UInt, 32, DataType::kUInt32},
-                              {Code::UInt, 64, DataType::kUInt64},
-                              {Code::Bool, 8, DataType::kBool},
-                              {Code::Float8_E4M3FN, 8, DataType::kFloat8E4M3FN},
-                              {Code::Float8_E5M2, 8, DataType::kFloat8E5M2}};
-  for (const Known& k : kKnown) {
-    if (dtype.lanes == 1 && dtype.bits == k.bits && dtype.code == static_cast<uint8_t>(k.code)) return k.type;
+  for (const auto& row : kDlpackTypes) {
+    if (dtype.lanes == 1 && dtype.bits == row.bits && dtype.code == static_cast<uint8_t>(row.code)) return row.type;
+  }
+  return std::nullopt;
+}
+
+std::optional<nb::dlpack::dtype> dlpack_type_of(DataType type) {
+  for (const auto& row : kDlpackTypes) {
+    if (row.type == type) return nb::dlpack::dtype{static_cast<uint8_t>(row.code), row.bits, 1};
   }
   return std::nullopt;
 }

@@ -56,6 +56,8 @@ class NumPy {
 /// Of the buffer protocol ("f", "<i4"…); nullopt for other formats.
 std::optional<DataType> type_of_format(const char* format, nb::ssize_t item_bytes);
 std::optional<DataType> type_of_dlpack(nb::dlpack::dtype dtype);
+/// The reverse; nullopt for types that DLPack does not have, or packs.
+std::optional<nb::dlpack::dtype> dlpack_type_of(DataType type);
 /// "float32"
 const char* name_of(DataType type);
 

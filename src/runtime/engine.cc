@@ -4,6 +4,7 @@
 #include <cstring>
 #include <set>
 
+#include "kernels/cuda/device.h"
 #include "runtime/arena.h"
 #include "runtime/boundary.h"
 #include "runtime/context_impl.h"
@@ -22,6 +23,7 @@ namespace {
 
 // Machine code runs on the architecture that it was compiled for, and needs a driver that knows its version of CUDA.
 Target gpu_for(const EngineData& data, int device) {
+  if (device < 0) throw_mismatch(fmt::format("the engine was built for {}, not for the CPU", data.target_isa));
   Target target = detect_cuda(device, num_available_cores());
   const std::string here = fmt::format("sm_{}", target.sm);
   if (data.target_isa != here) {
@@ -134,12 +136,22 @@ DType dtype_of(DataType type) {
 Engine::Impl::Impl(EngineData engine_data, TacticLookup lookup, int device)
     : data(std::move(engine_data)), find(lookup), target(target_for(data, device)) {
   if (target.is_cuda()) upload_blobs();
+  describe_bindings();
+}
+
+Engine::Impl::Impl(EngineData engine_data, std::exception_ptr reason)
+    : data(std::move(engine_data)), find(&find_tactic), why_not_here(std::move(reason)) {
+  describe_bindings();
+}
+
+void Engine::Impl::describe_bindings() {
   inputs = describe(data, data.plans[0].inputs);
   outputs = describe(data, data.plans[0].outputs);
   weight_bytes = stored_bytes(data.blobs);
 }
 
 void Engine::Impl::upload_blobs() {
+  const cuda::DeviceScope scope(target.device);
   std::vector<std::span<const std::byte>> ranges;
   for (const Blob& blob : data.blobs) ranges.emplace_back(blob.data, blob.num_bytes);
   DeviceCopies copies = copy_to_device(ranges, target);
@@ -185,7 +197,10 @@ ShapeRange Engine::input_range(std::string_view name, size_t profile) const {
 }
 
 ExecutionContext Engine::create_context(int num_threads) const {
-  return at_boundary([&] { return ExecutionContext(std::make_unique<ExecutionContext::Impl>(impl_, num_threads)); });
+  return at_boundary([&] {
+    if (impl_->why_not_here) std::rethrow_exception(impl_->why_not_here);
+    return ExecutionContext(std::make_unique<ExecutionContext::Impl>(impl_, num_threads));
+  });
 }
 
 }  // namespace burnish

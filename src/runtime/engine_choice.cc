@@ -39,6 +39,15 @@ EngineData choose_engine(std::span<const std::byte> bytes, const std::shared_ptr
   return parse_engine(variant.bytes, owner, origin);
 }
 
+std::vector<EngineData> read_engines(const std::string& path) {
+  const auto file = MappedFile::open(path);
+  std::vector<EngineData> engines;
+  for (const EngineVariant& v : engine_variants(file->bytes(), path)) {
+    engines.push_back(parse_engine(v.bytes, file, path));
+  }
+  return engines;
+}
+
 EngineData choose_engine(const std::string& path, int device) {
   const auto file = MappedFile::open(path);
   return choose_engine(file->bytes(), file, path, device);

@@ -3,6 +3,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "engine/engine_data.h"
 
@@ -14,5 +15,7 @@ namespace burnish {
 EngineData choose_engine(std::span<const std::byte> bytes, const std::shared_ptr<const void>& owner,
                          const std::string& origin, int device);
 EngineData choose_engine(const std::string& path, int device);
+/// All engines in the file, in its order.
+std::vector<EngineData> read_engines(const std::string& path);
 
 }  // namespace burnish

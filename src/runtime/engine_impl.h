@@ -2,6 +2,7 @@
 // What an Engine holds: the mapped file, read once and shared by all contexts.
 #include <burnish/engine.h>
 
+#include <exception>
 #include <vector>
 
 #include "engine/engine_data.h"
@@ -14,6 +15,8 @@ struct Engine::Impl {
   /// Throws kMismatch unless the engine can run on this machine. find: where kernels come from (tests bring their own).
   /// device: which GPU, for engines that were built for one.
   explicit Impl(EngineData engine_data, TacticLookup find = &find_tactic, int device = 0);
+  /// An engine for another machine: to be looked at and written. why_not_here is what making a context throws.
+  Impl(EngineData engine_data, std::exception_ptr why_not_here);
 
   EngineData data;
   TacticLookup find;
@@ -22,8 +25,10 @@ struct Engine::Impl {
   std::vector<BindingInfo> outputs;
   size_t weight_bytes = 0;
   std::shared_ptr<void> device_blobs;  ///< The blobs in a GPU's memory.
+  std::exception_ptr why_not_here;     ///< Null where this machine can run the engine.
 
  private:
+  void describe_bindings();
   void upload_blobs();
 };
 

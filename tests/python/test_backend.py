@@ -70,9 +70,10 @@ class Interface(unittest.TestCase):
 
     def test_devices(self) -> None:
         self.assertTrue(burnish.backend.supports_device("CPU"))
-        self.assertFalse(burnish.backend.supports_device("CUDA"))
-        with self.assertRaisesRegex(burnish.UnsupportedError, "device 'CUDA'"):
-            burnish.backend.prepare(onnx.ModelProto(), "CUDA")
+        self.assertEqual(burnish.backend.supports_device("CUDA"), burnish.num_gpus() > 0)
+        for device in ("CUDA:99", "CUDA:x", "TPU"):
+            with self.assertRaisesRegex(burnish.UnsupportedError, f"device '{device}'"):
+                burnish.backend.prepare(onnx.ModelProto(), device)
 
     def test_compatibility(self) -> None:
         graph = helper.make_graph([helper.make_node("NoSuchOperator", ["x"], ["y"])], "g",

@@ -88,6 +88,47 @@ class Profiles(unittest.TestCase):
                 burnish.build(SUM, profiles=profiles, **FAST)
 
 
+class Targets(unittest.TestCase):
+    """Of machines that are not at hand; those that are: test_gpu.py."""
+
+    RELU = model([("Relu", ["x"], ["y"], {})], {"x": [4]}, ["y"])
+    X = np.float32([-1, 2, -3, 4])
+
+    def build(self, *args: Any, **kwargs: Any) -> burnish.Engine:
+        try:
+            return burnish.build(self.RELU, *args, **kwargs, **FAST)
+        except burnish.UnsupportedError as error:  # NVRTC is not installed
+            self.skipTest(str(error))
+
+    def test_a_gpu_that_is_not_at_hand(self) -> None:
+        e = self.build(target="sm_75")
+        self.assertEqual((e.target, e.device, e.inputs[0].shape), ("sm_75", None, (4,)))
+        self.assertEqual([step["op"] for step in e.steps()], ["Relu"])
+        for use in (lambda: e(self.X), lambda: burnish.load(e.serialize())):
+            with self.assertRaises((burnish.UnsupportedError, burnish.MismatchError)):
+                use()
+
+    def test_one_file_for_several(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "relu.engine"
+            e = self.build(path, target=["sm_75", "cpu"])
+            self.assertEqual(path.read_bytes(), e.serialize())
+            for engine in (e, burnish.load(path), burnish.load(e.serialize(), device="cpu")):
+                self.assertEqual(engine.device, "cpu")
+                np.testing.assert_array_equal(engine(self.X), [0, 2, 0, 4])
+
+    def test_devices(self) -> None:
+        e = burnish.build(self.RELU, **FAST)
+        self.assertEqual((e.target, e.device), ("cpu", "cpu"))
+        for device, error in (("cuda", burnish.MismatchError), (0, burnish.MismatchError),
+                              ("tpu", burnish.InvalidArgumentError)):
+            with self.assertRaisesRegex(error, "device"):
+                burnish.load(e.serialize(), device=device)
+        with self.assertRaisesRegex(burnish.InvalidArgumentError, "no target 'gpu'"):
+            burnish.build(self.RELU, target="gpu")
+        self.assertGreaterEqual(burnish.num_gpus(), 0)
+
+
 class Calibration(unittest.TestCase):
     OPTIONS: dict[str, Any] = {"threads": 2, "opt_level": 2, "int8": True, "accuracy_drop": None,
                                "profiles": "image=1x1x28x28:16x1x28x28:64x1x28x28"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import subprocess
@@ -34,6 +35,10 @@ class Examples(unittest.TestCase):
         lines = run("examples/python/sentence_similarity.py", "--threads", "2", "--opt-level", "2").splitlines()
         self.assertEqual({line[8:] for line in lines[1:3]},
                          {"Somebody makes music on a string instrument.", "The musician performs a song."})
+
+    @unittest.skipIf(importlib.util.find_spec("torch") is None, "there is no PyTorch")
+    def test_torch_to_engine(self) -> None:
+        self.assertEqual(run("examples/python/torch_to_engine.py").count("from PyTorch"), 3)
 
     def test_the_tutorial(self) -> None:
         blocks = re.findall(r"^```python\n(.*?)^```$", (ROOT / "docs/python.md").read_text(), re.MULTILINE | re.DOTALL)

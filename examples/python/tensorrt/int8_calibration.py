@@ -26,7 +26,7 @@ def normalized(pixels: npt.NDArray[np.uint8]) -> Images:
 
 
 class FashionCalibrator(trt.IInt8EntropyCalibrator2):
-    """Gives batches of training images. On a GPU get_batch() would copy them there first."""
+    """Gives batches of training images."""
 
     def __init__(self, images: Images, cache_file: str, batch_size: int = 32) -> None:
         super().__init__()

@@ -54,7 +54,8 @@ def populate_network(network: trt.INetworkDefinition, weights: Weights) -> None:
 def in_numpy(x: Array, weights: Weights) -> Array:
     """The same, as a check."""
     def convolve(x: Array, name: str) -> Array:
-        windows = np.lib.stride_tricks.sliding_window_view(x, (5, 5), axis=(2, 3))
+        windows = np.lib.stride_tricks.sliding_window_view(
+            x, (5, 5), axis=(2, 3))  # type: ignore[call-overload, unused-ignore]  # NumPy 2.2 declares one axis
         sums: Array = np.einsum("nchwij,ocij->nohw", windows, weights[f"{name}.weight"])
         return sums + weights[f"{name}.bias"].reshape(1, -1, 1, 1)
 
@@ -65,8 +66,7 @@ def in_numpy(x: Array, weights: Weights) -> Array:
     x = np.maximum(pooled(convolve(pooled(convolve(x, "conv1")), "conv2")), 0)
     scores = x.reshape(len(x), -1) @ weights["fc.weight"].T + weights["fc.bias"]
     e = np.exp(scores - scores.max(1, keepdims=True))
-    shares: Array = e / e.sum(1, keepdims=True)
-    return shares
+    return np.asarray(e / e.sum(1, keepdims=True), np.float32)
 
 
 def main() -> None:

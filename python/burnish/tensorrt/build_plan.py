@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,6 +25,15 @@ Roles = dict[str, dict[str, str]]
 Ranges = dict[str, tuple[list[int], list[int], list[int]]]
 
 
+def default_target() -> str:
+    """Where scripts run that do not say it: $BURNISH_TARGET, else the current GPU, else the CPU."""
+    return os.environ.get("BURNISH_TARGET") or (f"cuda:{_core.current_gpu()}" if _core.num_gpus() else "cpu")
+
+
+def is_for_gpu(target: str) -> bool:
+    return any(part != "cpu" for part in target.split(","))
+
+
 @dataclass
 class BuildPlan:
     """Options that a later build repeats."""
@@ -33,6 +43,7 @@ class BuildPlan:
     opt_level: int = 3
     fp16: bool = False
     bf16: bool = False
+    target: str = "cpu"
 
     def options(self) -> dict[str, Any]:
         return asdict(self)

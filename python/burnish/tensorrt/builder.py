@@ -10,7 +10,14 @@ from typing import ClassVar
 from burnish import _core
 from burnish.errors import Error, UnsupportedError
 from burnish.tensorrt.base import Scoped
-from burnish.tensorrt.build_plan import BuildPlan, Calibration, attach_refit, timing_file
+from burnish.tensorrt.build_plan import (
+    BuildPlan,
+    Calibration,
+    attach_refit,
+    default_target,
+    is_for_gpu,
+    timing_file,
+)
 from burnish.tensorrt.config import IBuilderConfig
 from burnish.tensorrt.engine import ICudaEngine
 from burnish.tensorrt.enums import BuilderFlag, DataType, LayerType, NetworkDefinitionCreationFlag
@@ -61,16 +68,18 @@ class Builder(Scoped):
 
     @property
     def platform_has_tf32(self) -> bool:
+        """Products of FP32 are exact on all targets."""
         return False
 
     @property
     def platform_has_fast_fp16(self) -> bool:
-        """True where the processor computes with FP16; elsewhere FP16 saves memory."""
-        return "avx512_fp16" in _cpu_flags()
+        """True on GPUs, and where the processor computes with FP16; elsewhere FP16 saves memory."""
+        return is_for_gpu(default_target()) or "avx512_fp16" in _cpu_flags()
 
     @property
     def platform_has_fast_int8(self) -> bool:
-        return bool(_cpu_flags() & {"avx512_vnni", "avx_vnni", "avx2"})
+        """False on GPUs, which have no kernels for it yet."""
+        return not is_for_gpu(default_target()) and bool(_cpu_flags() & {"avx512_vnni", "avx_vnni", "avx2"})
 
     def create_network(self, flags: int = 0) -> INetworkDefinition:
         """Flags are bits: 1 << int(NetworkDefinitionCreationFlag.…). The batch dimension is always explicit."""
@@ -142,7 +151,8 @@ class Builder(Scoped):
             self._logger.log(ILogger.WARNING, "FP16 and BF16 are both allowed: FP16 is used, which is more exact")
         profiles = [{name: (list(low), list(opt), list(high)) for name, (low, opt, high) in profile._shapes.items()}
                     for profile in config._profiles]
-        return BuildPlan(profiles, self.max_threads, config.builder_optimization_level, fp16, bf16 and not fp16)
+        return BuildPlan(profiles, self.max_threads, config.builder_optimization_level, fp16, bf16 and not fp16,
+                         config.target or default_target())
 
     def _timing_cache(self, config: IBuilderConfig) -> ITimingCache | None:
         if config.get_flag(BuilderFlag.DISABLE_TIMING_CACHE):
@@ -153,6 +163,10 @@ class Builder(Scoped):
 
     def _calibration(self, network: INetworkDefinition, config: IBuilderConfig) -> Calibration | None:
         if not config.get_flag(BuilderFlag.INT8):
+            return None
+        if is_for_gpu(config.target or default_target()):
+            self._logger.log(ILogger.WARNING, "GPUs have no kernels for INT8 yet: layers run as without BuilderFlag.INT8, and "
+                             "the calibrator is not used. IBuilderConfig.target, or BURNISH_TARGET=cpu, chooses the CPU")
             return None
         brings_scales = any(layer.type in (LayerType.QUANTIZE, LayerType.DEQUANTIZE) for layer in network)
         calibrator = config.int8_calibrator

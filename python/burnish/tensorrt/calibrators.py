@@ -33,7 +33,8 @@ class IInt8Calibrator:
         raise NotImplementedError(f"{type(self).__name__} must implement get_batch_size()")
 
     def get_batch(self, names: list[str]) -> Sequence[Memory] | None:
-        """For every input named: an array, or the address of dense host memory of a batch. None at the end."""
+        """For every input named: an array, or the address of a batch in dense memory of the host or a GPU. None at the
+        end."""
         raise NotImplementedError(f"{type(self).__name__} must implement get_batch(names)")
 
     def read_calibration_cache(self) -> bytes | None:

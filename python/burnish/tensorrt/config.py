@@ -33,7 +33,7 @@ _REFUSED_FLAGS = {
     BuilderFlag.WEIGHT_STREAMING: "weights stay in memory",
     BuilderFlag.ERROR_ON_TIMING_CACHE_MISS: "the cache is completed while building",
 }
-_NO_DLA = "there is no DLA: layers run on the CPU"
+_NO_DLA = "there is no DLA: layers run on the GPU, or on the CPU"
 
 
 class IBuilderConfig(Scoped):
@@ -54,6 +54,9 @@ class IBuilderConfig(Scoped):
     accuracy_drop: float | None = None
     """Burnish's own: the most accuracy that an INT8 build with a calibrator may lose against FP32 (0.01: one percent);
     layers are raised until it holds. None: any loss is accepted, as by TensorRT."""
+    target: str | None = None
+    """Burnish's own: what to build for, as burnish.build() takes it ("cuda:1", "sm_90", "cpu"). None: $BURNISH_TARGET, else
+    the current GPU, else the CPU."""
     engine_capability: EngineCapability = EngineCapability.STANDARD
     avg_timing_iterations: int = 1
     min_timing_iterations: int = 1
@@ -124,7 +127,7 @@ class IBuilderConfig(Scoped):
         self.set_memory_pool_limit(MemoryPoolType.WORKSPACE, num_bytes)
 
     def set_memory_pool_limit(self, pool: MemoryPoolType, pool_size: int) -> None:
-        """Remembered: kernels of the CPU use no workspace beyond the planned arena."""
+        """Remembered: kernels use no workspace beyond the planned arena."""
         if MemoryPoolType(pool).name.startswith("DLA"):
             raise UnsupportedError(f"{MemoryPoolType(pool)} cannot be limited: {_NO_DLA}")
         self._limits[MemoryPoolType(pool)] = int(pool_size)
@@ -165,7 +168,7 @@ class IBuilderConfig(Scoped):
     # --- what has one value only --------------------------------------------------------------------------------------
     @property
     def default_device_type(self) -> DeviceType:
-        """DeviceType.GPU stands for the machine that executes, which is the CPU here."""
+        """DeviceType.GPU stands for what executes, which is the CPU where `target` says so."""
         return DeviceType.GPU
 
     @default_device_type.setter

@@ -20,13 +20,14 @@ if TYPE_CHECKING:
 
 Memory = Union[int, "np.ndarray[Any, Any]"]
 _EXPLICIT = "networks have an explicit batch dimension: use execute_v2()"
-_NO_EVENTS = "executions are over when the call returns"
+_NO_EVENTS = "inputs are read until the stream has got so far"
 
 
 class IExecutionContext(Scoped):
-    """Addresses are those of host memory: dense, row-major, of the tensor's shape. NumPy arrays may stand for them.
+    """Addresses are those of dense, row-major memory of the tensor's shape: the host's or, with engines for GPUs, also the
+    GPU's. NumPy arrays may stand for them.
 
-    Methods return False after the logger was told why. Executions are over when the call returns, whatever the stream.
+    Methods return False after the logger was told why. On the CPU, executions are over when the call returns.
     """
 
     _absent: ClassVar = {
@@ -176,7 +177,24 @@ class IExecutionContext(Scoped):
 
     # --- executions ---------------------------------------------------------------------------------------------------
     def execute_v2(self, bindings: Sequence[Memory]) -> bool:
-        """bindings: an address for every binding; those of other profiles than the active one are ignored."""
+        """bindings: an address for every binding; those of other profiles than the active one are ignored. On a GPU behind
+        what the default stream holds; returns when the outputs are there."""
+        return self._execute(self._by_name(bindings), 0, waits=True)
+
+    def execute_async_v2(self, bindings: Sequence[Memory], stream_handle: int, input_consumed: object = None) -> bool:
+        """On a GPU: on this CUDA stream. The memory must stay until the stream has got so far."""
+        return self._execute(self._by_name(bindings), stream_handle)
+
+    def execute_async_v3(self, stream_handle: int) -> bool:
+        """The same on the addresses of set_tensor_address()."""
+        return self._execute(self._memory, stream_handle)
+
+    def report_to_profiler(self) -> bool:
+        """Profilers are told in every execution."""
+        return self.profiler is not None
+
+    # ------------------------------------------------------------------------------------------------------------------
+    def _by_name(self, bindings: Sequence[Memory]) -> dict[str, Memory]:
         names = self._owner._names
         if len(bindings) == self._owner.num_bindings:
             first = self._profile * len(names)
@@ -184,28 +202,16 @@ class IExecutionContext(Scoped):
         if len(bindings) != len(names):
             raise InvalidArgumentError(f"{len(bindings)} addresses are given, the engine has {len(names)} tensors: "
                                        f"{', '.join(names)}")
-        return self._execute(dict(zip(names, bindings)))
+        return dict(zip(names, bindings))
 
-    def execute_async_v2(self, bindings: Sequence[Memory], stream_handle: int, input_consumed: object = None) -> bool:
-        return self.execute_v2(bindings)
-
-    def execute_async_v3(self, stream_handle: int) -> bool:
-        """On the addresses of set_tensor_address()."""
-        return self._execute(self._memory)
-
-    def report_to_profiler(self) -> bool:
-        """Profilers are told in every execution."""
-        return self.profiler is not None
-
-    # ------------------------------------------------------------------------------------------------------------------
-    def _execute(self, memory: dict[str, Memory]) -> bool:
+    def _execute(self, memory: dict[str, Memory], stream: int, waits: bool = False) -> bool:
         try:
             missing = self.infer_shapes()
             if missing:
                 return self._fail(f"the shape of input '{missing[0]}' is not set: use set_input_shape()")
             context = self._context()
             late = [name for name in self._owner._names if not self._bind(context, name, memory)]
-            self._run(context)
+            self._run(context, int(stream), waits)
             for name in late:
                 self._hand_over(context, name, memory)
         except Error as problem:
@@ -244,12 +250,17 @@ class IExecutionContext(Scoped):
         if num_bytes:
             ctypes.memmove(_address(given), context.output_address(name), num_bytes)
 
-    def _run(self, context: _core.Context) -> None:
-        if self.profiler is None:
+    def _run(self, context: _core.Context, stream: int, waits: bool) -> None:
+        if self.profiler is not None:
+            context.wait(stream)  # for the inputs: profiles run on a stream of their own
+            for step in context.profile(1):
+                self.profiler.report_layer_time(step["name"], step["median_us"] / 1000)
+        elif self._owner._is_on_gpu:
+            context.enqueue(stream)
+            if waits:
+                context.wait(stream)
+        else:
             context.execute()
-            return
-        for step in context.profile(1):
-            self.profiler.report_layer_time(step["name"], step["median_us"] / 1000)
 
     def _check(self, name: str, memory: Memory, shape: Sequence[int]) -> None:
         """What can be known of the memory: arrays tell their type and size, addresses nothing but 0."""
@@ -257,6 +268,9 @@ class IExecutionContext(Scoped):
         if not isinstance(memory, np.ndarray):
             if int(memory) == 0 and 0 not in shape:
                 raise InvalidArgumentError(f"tensor '{name}' has no address: use set_tensor_address(), or bindings")
+            if not self._owner._is_on_gpu and _core.is_device_address(int(memory)):
+                raise InvalidArgumentError(f"tensor '{name}' lies in the memory of a GPU, but the engine was built for the "
+                                           "CPU: unset BURNISH_TARGET, or set IBuilderConfig.target, and build it again")
             return
         if name not in self._owner._inputs and not memory.flags.writeable:
             raise InvalidArgumentError(f"the array given for output '{name}' is read-only")

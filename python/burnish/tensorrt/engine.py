@@ -52,9 +52,9 @@ class Runtime(Scoped):
         return self._logger
 
     def deserialize_cuda_engine(self, serialized_engine: bytes | bytearray | memoryview) -> ICudaEngine | None:
-        """From the bytes of an engine, such as build_serialized_network() gives."""
+        """From the bytes of an engine, such as build_serialized_network() gives; onto the current GPU, if it is for one."""
         try:
-            return ICudaEngine(_core.Engine(serialized_engine), self._logger, self.max_threads)
+            return ICudaEngine(_core.Engine(serialized_engine, device=_core.current_gpu()), self._logger, self.max_threads)
         except Error as problem:
             self._logger.log(ILogger.ERROR, str(problem))
             return None
@@ -89,6 +89,7 @@ class ICudaEngine(Scoped):
         """What a refit built; contexts notice."""
         self._engine = engine
         self._num_replacements += 1
+        self._is_on_gpu = (engine.device or "").startswith("cuda")
         self._inputs = {t.name: t for t in engine.inputs}
         self._infos = {**self._inputs, **{t.name: t for t in engine.outputs}}
         self._names = list(self._infos)

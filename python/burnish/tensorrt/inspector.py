@@ -38,15 +38,16 @@ class EngineInspector(Scoped):
     def _layers(self) -> list[dict[str, Any]]:
         context = self.execution_context
         profile = 0 if context is None else context.active_optimization_profile
-        return [_layer(step) for step in self._engine._engine.steps(profile)]
+        location = "Device" if self._engine._is_on_gpu else "Host"
+        return [_layer(step, location) for step in self._engine._engine.steps(profile)]
 
 
-def _layer(step: dict[str, Any]) -> dict[str, Any]:
+def _layer(step: dict[str, Any], location: str) -> dict[str, Any]:
     return {
         "Name": step["name"],
         "LayerType": step["op"],
-        "Inputs": [_tensor(value) for value in step["inputs"]],
-        "Outputs": [_tensor(value) for value in step["outputs"]],
+        "Inputs": [_tensor(value, location) for value in step["inputs"]],
+        "Outputs": [_tensor(value, location) for value in step["outputs"]],
         "ParameterType": step["attributes"],
         "TacticName": step["tactic"],
         "TacticValue": step["config"],
@@ -54,8 +55,8 @@ def _layer(step: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _tensor(value: dict[str, Any]) -> dict[str, Any]:
-    return {"Name": value["name"], "Location": "Host", "Dimensions": value["shape"], "Format/Datatype": value["dtype"]}
+def _tensor(value: dict[str, Any], location: str) -> dict[str, Any]:
+    return {"Name": value["name"], "Location": location, "Dimensions": value["shape"], "Format/Datatype": value["dtype"]}
 
 
 def _text(layer: dict[str, Any], format: LayerInformationFormat) -> str:

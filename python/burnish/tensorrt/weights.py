@@ -123,10 +123,14 @@ def as_array(weights: WeightsLike | None, what: str, shape: tuple[int, ...] | No
 
 
 def array_at(address: int, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-    """A view of host memory. The caller vouches for the address."""
+    """A view of host memory, or a copy of a GPU's. The caller vouches for the address."""
     count = int(np.prod(shape, dtype=np.int64))
     if count == 0:
         return np.empty(shape, dtype)
+    if _core.is_device_address(address):
+        copy = np.empty(shape, dtype)
+        _core.copy_from_address(address, copy)
+        return copy
     memory = memoryview((ctypes.c_char * (count * dtype.itemsize)).from_address(address))
     view: Array = np.frombuffer(memory, np.uint8).view(dtype).reshape(shape)
     return view

@@ -43,6 +43,12 @@ int num_devices() {
   return count;
 }
 
+int current_device() {
+  int device = 0;
+  if (!driver_available() || driver().CtxGetDevice(&device) != kSuccess) return 0;
+  return device;
+}
+
 Device::Device(int ordinal) : ordinal_(ordinal) {
   int device = 0;
   check_result(driver().DeviceGet(&device, ordinal), "opening the GPU");
@@ -83,7 +89,7 @@ std::shared_ptr<void> Device::allocate(size_t bytes) const {
   DevicePointer pointer = 0;
   check_result(driver().MemAlloc(&pointer, bytes == 0 ? 1 : bytes), fmt::format("allocating {} bytes", bytes));
   return {std::bit_cast<void*>(pointer), [this](void* memory) {
-            try_make_current();
+            const DeviceScope scope(ordinal_);
             driver().MemFree(address(memory));
           }};
 }
@@ -93,7 +99,7 @@ std::shared_ptr<void> Device::allocate_pinned(size_t bytes) const {
   void* pointer = nullptr;
   check_result(driver().MemHostAlloc(&pointer, bytes == 0 ? 1 : bytes, 0), "allocating page-locked memory");
   return {pointer, [this](void* memory) {
-            try_make_current();
+            const DeviceScope scope(ordinal_);
             driver().MemFreeHost(memory);
           }};
 }
@@ -103,6 +109,15 @@ bool is_device_pointer(const void* pointer) {
   unsigned type = 0;
   const Result result = driver().PointerGetAttribute(&type, kPointerMemoryType, address(pointer));
   return result == kSuccess && type == static_cast<unsigned>(Copy2D::kDevice);
+}
+
+DeviceScope::DeviceScope(int device) : active_(device >= 0) {
+  if (!active_) return;
+  driver().CtxGetCurrent(&before_);
+  Device::get(device).try_make_current();
+}
+DeviceScope::~DeviceScope() {
+  if (active_) driver().CtxSetCurrent(before_);
 }
 
 Event::Event(const Device& device) {
@@ -132,7 +147,11 @@ Stream::~Stream() {
   driver().StreamDestroy(handle_);
 }
 void Stream::synchronize() const {
-  check_result(driver().StreamSynchronize(handle_), "executing");
+  cuda::synchronize(handle_);
+}
+
+void synchronize(Handle stream) {
+  check_result(driver().StreamSynchronize(stream), "executing");
 }
 
 void copy_to_device(void* target, const void* source, size_t bytes, Handle stream) {

@@ -14,6 +14,8 @@ namespace burnish::cuda {
 
 /// Number of GPUs; 0 without a driver.
 int num_devices();
+/// The GPU that other code of this thread works on (the one of its current context); 0 where there is none.
+int current_device();
 
 struct DeviceInfo {
   std::string name;  ///< "NVIDIA H100 80GB HBM3"
@@ -52,6 +54,21 @@ class Device {
 /// True for device memory of any GPU.
 bool is_device_pointer(const void* pointer);
 
+/// Makes a GPU the calling thread's; at its end the thread has the context back that it had, so that other libraries'
+/// current GPU is what it was.
+class DeviceScope {
+ public:
+  /// Of a GPU that is lost, what is done within tells. -1: nothing is done, as for engines of the CPU: those who use no GPU do not open the driver.
+  explicit DeviceScope(int device);
+  ~DeviceScope();
+  DeviceScope(const DeviceScope&) = delete;
+  DeviceScope& operator=(const DeviceScope&) = delete;
+
+ private:
+  bool active_;
+  Handle before_ = nullptr;
+};
+
 class Event {
  public:
   explicit Event(const Device& device);
@@ -81,6 +98,14 @@ class Stream {
   const Device& device_;
   Handle handle_ = nullptr;
 };
+
+/// CUDA's default stream that waits for all others and that they wait for, for those who do not choose one. The driver
+/// knows it by this number.
+inline Handle legacy_stream() {
+  return reinterpret_cast<Handle>(uintptr_t{1});  // NOLINT(performance-no-int-to-ptr)
+}
+/// Returns when everything that was put on the stream before is done.
+void synchronize(Handle stream);
 
 /// Asynchronous copies; sizes in bytes, 0 allowed.
 void copy_to_device(void* target, const void* source, size_t bytes, Handle stream);

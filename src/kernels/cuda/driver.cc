@@ -34,6 +34,8 @@ std::string bind(void* library, Driver& d) {
       {"cuDeviceTotalMem_v2", slot(d.DeviceTotalMem)},
       {"cuDevicePrimaryCtxRetain", slot(d.DevicePrimaryCtxRetain)},
       {"cuCtxSetCurrent", slot(d.CtxSetCurrent)},
+      {"cuCtxGetCurrent", slot(d.CtxGetCurrent)},
+      {"cuCtxGetDevice", slot(d.CtxGetDevice)},
       {"cuMemGetInfo_v2", slot(d.MemGetInfo)},
       {"cuMemAlloc_v2", slot(d.MemAlloc)},
       {"cuMemFree_v2", slot(d.MemFree)},

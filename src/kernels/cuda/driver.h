@@ -83,6 +83,8 @@ struct Driver {
   Result (*DeviceTotalMem)(size_t*, int) = nullptr;
   Result (*DevicePrimaryCtxRetain)(Handle*, int) = nullptr;
   Result (*CtxSetCurrent)(Handle) = nullptr;
+  Result (*CtxGetCurrent)(Handle*) = nullptr;
+  Result (*CtxGetDevice)(int*) = nullptr;
   Result (*MemGetInfo)(size_t*, size_t*) = nullptr;
   Result (*MemAlloc)(DevicePointer*, size_t) = nullptr;
   Result (*MemFree)(DevicePointer) = nullptr;
