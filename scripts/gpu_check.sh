@@ -63,7 +63,7 @@ sanitize() {
       "$bundle/bin/test_cuda" --gtest_filter="${1:-*}"
   done
 }
-engines() { step engines "$bundle/bin/test_builder" --gtest_filter='CudaEngine.*:BuildTarget.*'; }
+engines() { step engines "$bundle/bin/test_builder" --gtest_filter='CudaEngine.*:CudaFailure.*:BuildTarget.*'; }
 python() {
   export PYTHONPATH="$PWD/$bundle/python"
   local script

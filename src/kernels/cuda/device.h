@@ -58,7 +58,8 @@ bool is_device_pointer(const void* pointer);
 /// current GPU is what it was.
 class DeviceScope {
  public:
-  /// Of a GPU that is lost, what is done within tells. -1: nothing is done, as for engines of the CPU: those who use no GPU do not open the driver.
+  /// That a GPU is lost is told by what is done within. -1: nothing is done, as for engines of the CPU: those who use
+  /// no GPU do not open the driver.
   explicit DeviceScope(int device);
   ~DeviceScope();
   DeviceScope(const DeviceScope&) = delete;

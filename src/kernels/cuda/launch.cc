@@ -15,7 +15,7 @@ std::shared_ptr<void> load_module(const Device& device, PackedView cubin) {
   Handle module = nullptr;
   check_result(driver().ModuleLoadData(&module, cubin.data()), "loading machine code");
   return {module, [&device](void* m) {
-            device.try_make_current();
+            const DeviceScope scope(device.ordinal());
             driver().ModuleUnload(m);
           }};
 }
