@@ -4,7 +4,9 @@
 
 #include <algorithm>
 
+#include "base/error.h"
 #include "server/gpu_copy.h"
+#include "server/instance.h"
 
 namespace burnish::server {
 
@@ -170,9 +172,13 @@ void EnsembleRun::finish(Status status) {
     response.status = std::move(status);
     response.id = request_.id;
     response.timing = timing_;
-    for (const RequestedOutput& wanted : request_.outputs) {
-      if (!response.status.ok()) break;
-      response.outputs.push_back(take_output(wanted));
+    try {
+      for (const RequestedOutput& wanted : request_.outputs) {
+        if (!response.status.ok()) break;
+        response.outputs.push_back(take_output(wanted));
+      }
+    } catch (const Error& error) {  // a GPU's memory that cannot be written
+      response.status = status_of(error);
     }
   }
   for (const OutputTensor& output : response.outputs) {

@@ -2,6 +2,7 @@
 
 import base64
 import re
+import shutil
 import threading
 import unittest
 
@@ -35,7 +36,11 @@ class Gpu(ServeCase):
         profile = ("--profile", "image=1x1x28x28:8x1x28x28:32x1x28x28")
         model = ROOT / "examples/fashion/fashion_mobile.onnx"
         for target in ("cpu", "cuda"):
-            build(model, self.repository / target / "1/model.engine", "--target", target, *profile)
+            engine = self.engines / f"fashion_{target}.engine"
+            if not engine.exists():
+                build(model, engine, "--target", target, *profile)
+            (self.repository / target / "1").mkdir(parents=True)
+            shutil.copy(engine, self.repository / target / "1/model.engine")
         group = [{"kind": "KIND_GPU", "count": 2, "gpus": [0]}]
         self.configure("cuda", {"instance_group": group, "dynamic_batching": {"max_queue_delay_microseconds": 20000}})
 

@@ -120,7 +120,7 @@ TEST_F(Soak, EveryAnswerIsRightWhileModelsChange) {
   go_on([this](HttpClient& client, int) { return watch(client); });
   HttpClient manager(http_->port());
   while (started_ < threads_.size()) std::this_thread::yield();
-  for (int round = 0; round < 20; ++round) {
+  for (int round = 0; round < 12; ++round) {
     put("steady", 1 + round % 2, 4 + round);
     manage(manager, "steady/load");
     manage(manager, "fleeting/load");
