@@ -3,12 +3,13 @@
 #
 #   scripts/gpu_check.sh                          all of it but the sanitizers
 #   scripts/gpu_check.sh tactics 'CudaGemm*'      only tactics, of this test filter
-#   scripts/gpu_check.sh sanitize 'CudaGemm*'     tactics under compute-sanitizer: memcheck, racecheck, initcheck
+#   scripts/gpu_check.sh sanitize 'CudaGemm*'     tactics under compute-sanitizer (TOOLS="memcheck racecheck initcheck")
 #   scripts/gpu_check.sh engines                  contexts, streams, memory, threads (BURNISH_SOAK_SECONDS=60)
 #   scripts/gpu_check.sh serve                    the server: instances on GPUs, clients' GPU memory, metrics
 #   scripts/gpu_check.sh models                   whole models against ONNX Runtime
 #   scripts/gpu_check.sh peers [arguments]        bench/gpu_peers.py
-# Logs go to $OUT, or build/gpu/log.
+# Tests of tactics run in PROCESSES side by side [half of the cores], each at most LIMIT seconds [1200]. Logs go to $OUT, or
+# build/gpu/log.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 bundle=build/gpu
@@ -29,10 +30,29 @@ step() {  # step NAME COMMAND…
   [ "$rc" = 0 ] || failed+=("$name")
 }
 
-tactics() { step tactics "$bundle/bin/test_cuda" --gtest_filter="${1:-*}"; }
+# side_by_side NAME COMMAND…: a Google Test program's tests dealt out to processes, then how each of them ended.
+side_by_side() {
+  local name="$1" start=$SECONDS i rc=0 processes="${PROCESSES:-$((($(nproc) + 1) / 2))}" jobs=()
+  shift
+  echo "== $name: $processes × $*"
+  for ((i = 0; i < processes; i++)); do
+    GTEST_TOTAL_SHARDS=$processes GTEST_SHARD_INDEX=$i timeout "${LIMIT:-1200}" "$@" >"$log/$name.$i.log" 2>&1 &
+    jobs+=($!)
+  done
+  for job in "${jobs[@]}"; do wait "$job" || rc=$?; done
+  cat "$log/$name".*.log >"$log/$name.log"
+  rm "$log/$name".*.log
+  grep -E '^\[  FAILED|^\[  PASSED|ERROR SUMMARY|RACECHECK SUMMARY|========= (Invalid|Uninit|Error|Race|Program)' "$log/$name.log" |
+    sort | uniq -c | head -n "${LINES_SHOWN:-60}"
+  echo "== $name: rc $rc, $((SECONDS - start)) s, $(grep -c '^\[       OK' "$log/$name.log") passed," \
+    "$(grep -c '^\[  SKIPPED' "$log/$name.log") skipped, $(grep -c '^\[  FAILED.*ms)' "$log/$name.log") failed"
+  [ "$rc" = 0 ] || failed+=("$name")
+}
+
+tactics() { side_by_side tactics "$bundle/bin/test_cuda" --gtest_filter="${1:-*}"; }
 sanitize() {
-  for tool in memcheck racecheck initcheck; do
-    step "$tool" compute-sanitizer --tool "$tool" --error-exitcode 9 "$bundle/bin/test_cuda" --gtest_filter="${1:-*}"
+  for tool in ${TOOLS:-memcheck racecheck initcheck}; do
+    side_by_side "$tool" compute-sanitizer --tool "$tool" --error-exitcode 9 "$bundle/bin/test_cuda" --gtest_filter="${1:-*}"
   done
 }
 engines() { step engines "$bundle/bin/test_builder" --gtest_filter='CudaEngine.*:BuildTarget.*'; }

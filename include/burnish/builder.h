@@ -36,6 +36,7 @@ using SampleBatch = std::vector<SampleArray>;
 struct PrecisionOptions {
   bool bf16 = false;  ///< Store floats as BF16 wherever kernels can.
   bool fp16 = false;  ///< Store floats as FP16; computed natively where the machine can.
+  bool tf32 = false;  ///< Let GPUs round the operands of FLOAT products to TF32's 10 bits; nothing on CPUs.
   bool int8 = false;  ///< Compute convolutions and products on 8-bit integers; needs samples or a calibration cache.
   bool best = false;  ///< Whatever of all these is fastest within the accuracy budget.
   /// Unlabelled samples: .npz, .npy or raw files, or folders of them (docs/precision.md).

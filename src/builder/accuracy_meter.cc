@@ -28,8 +28,8 @@ std::string file_name_of(std::string name) {
 }  // namespace
 
 AccuracyMeter::AccuracyMeter(const PrecisionOptions& options, const Samples& samples, std::vector<int64_t> indices,
-                             EngineData reference, int num_threads)
-    : samples_(samples), indices_(std::move(indices)), num_threads_(num_threads), command_(options.metric_command) {
+                             EngineData reference, const Target& target)
+    : samples_(samples), indices_(std::move(indices)), target_(target), command_(options.metric_command) {
   reference_ = run(std::move(reference));
   check(!reference_.empty(), ErrorCode::kInvalidArgument, "the model has no outputs whose accuracy could be measured");
   if (!options.labels.empty()) read_labels(options.labels);
@@ -60,7 +60,7 @@ void AccuracyMeter::read_labels(const std::string& path) {
 
 std::vector<AccuracyMeter::Output> AccuracyMeter::run(EngineData engine) const {
   std::vector<Output> outputs;
-  SampleRunner runner(std::move(engine), num_threads_);
+  SampleRunner runner(std::move(engine), target_);
   runner.run(samples_, indices_, [&](const SampleRunner::Batch& batch) {
     for (const auto& [name, view] : batch.outputs) {
       const bool counts = view.shape.rank() > 0 && view.shape[0] == static_cast<int64_t>(batch.indices.size());

@@ -14,7 +14,7 @@ class AccuracyMeter {
   /// Runs the samples through the FP32 engine. Throws kInvalidArgument for labels that do not fit, and kIo or
   /// kInvalidArgument when the user's command fails or prints no number.
   AccuracyMeter(const PrecisionOptions& options, const Samples& samples, std::vector<int64_t> indices,
-                EngineData reference, int num_threads);
+                EngineData reference, const Target& target);
 
   /// "top-1 agreement with FP32", "cosine similarity to FP32", "top-1 accuracy", "metric of …".
   const std::string& name() const { return name_; }
@@ -39,7 +39,7 @@ class AccuracyMeter {
 
   const Samples& samples_;
   std::vector<int64_t> indices_;
-  int num_threads_;
+  Target target_;
   std::string command_;
   std::vector<int64_t> labels_;  // of the indices, in their order
   std::vector<Output> reference_;

@@ -29,10 +29,10 @@ std::vector<float> floats_of(const TensorView& view, const std::string& name, co
 using Values = std::map<std::string, std::vector<float>>;
 
 /// The values of all samples, by name.
-Values collect(EngineData engine, int num_threads, const std::set<std::string>& names, const PrecisionPlan& plan,
+Values collect(EngineData engine, const Target& target, const std::set<std::string>& names, const PrecisionPlan& plan,
                const Samples& samples, const std::vector<int64_t>& indices) {
   Values collected;
-  SampleRunner runner(std::move(engine), num_threads);
+  SampleRunner runner(std::move(engine), target);
   runner.run(samples, indices, [&](const SampleRunner::Batch& batch) {
     for (const std::string& name : names) {
       const std::vector<float> part = floats_of(batch.outputs.at(name), name, plan);
@@ -60,14 +60,14 @@ std::vector<LayerNoise> measure_noise(ModelCompiler& compiler, const Optimizatio
                                       const Samples& samples, const std::vector<int64_t>& indices) {
   std::set<std::string> names;
   for (const Layer& layer : layers) names.insert({layer.output, graph.value(layer.input).name});
-  const int threads = compiler.target().num_threads;
+  const Target& target = compiler.target();
   const Graph lowered = compiler.lower({graph, {}}, plan).graph;
   // Inputs of the graph carry no error, and cannot be outputs.
   std::erase_if(names, [&](const std::string& n) { return graph.is_input(graph.find_value(n)); });
   const Values reference =
-      collect(compile_visible(compiler, graph, profile, names), threads, names, {}, samples, indices);
+      collect(compile_visible(compiler, graph, profile, names), target, names, {}, samples, indices);
   const Values actual =
-      collect(compile_visible(compiler, lowered, profile, names), threads, names, plan, samples, indices);
+      collect(compile_visible(compiler, lowered, profile, names), target, names, plan, samples, indices);
   std::map<std::string, Energy> energies;
   for (const std::string& name : names) energies[name] = compare(reference.at(name), actual.at(name));
   std::vector<LayerNoise> noises;

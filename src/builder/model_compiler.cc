@@ -25,6 +25,7 @@ PipelineOptions ModelCompiler::pipeline_options(const PrecisionPlan* precision) 
   passes.precision = precision;
   passes.strided_reads = target_.is_cuda();
   passes.mixed_images = target_.is_cuda();
+  passes.tf32 = target_.is_cuda() && options().precision.tf32;
   passes.reporter = stage_reporter();
   return passes;
 }

@@ -28,7 +28,7 @@ Observations observe(ModelCompiler& compiler, const Graph& graph, const Optimiza
   }
   std::vector<std::pair<const std::string*, Observer*>> observers;
   for (auto& [name, observer] : observations) observers.emplace_back(&name, &observer);
-  SampleRunner runner(compile_visible(compiler, graph, profile, names), compiler.target().num_threads);
+  SampleRunner runner(compile_visible(compiler, graph, profile, names), compiler.target());
   ThreadPool pool(compiler.target().num_threads);
   const auto total = static_cast<int64_t>(indices.size());
   int64_t done = 0;

@@ -98,7 +98,7 @@ class Chooser {
     Compiled fp32 = compile(compiler_.optimise(profile_, true, false).graph);
     fp32_.us = fp32.us;
     meter_.emplace(options_, samples_->samples, samples_->split.held_back, std::move(fp32.engine),
-                   compiler_.target().num_threads);
+                   compiler_.target());
     fp32_.metric = meter_->reference_metric();
   }
 

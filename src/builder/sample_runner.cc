@@ -14,8 +14,9 @@ TensorView first_rows(TensorView view, int64_t rows) {
 
 }  // namespace
 
-SampleRunner::SampleRunner(EngineData data, int num_threads)
-    : engine_(std::make_shared<const Engine::Impl>(std::move(data))), context_(engine_.create_context(num_threads)) {
+SampleRunner::SampleRunner(EngineData data, const Target& target)
+    : engine_(std::make_shared<const Engine::Impl>(std::move(data), &find_tactic, target.device)),
+      context_(engine_.create_context(target.num_threads)) {
   if (engine_.inputs().empty()) return;
   const ShapeRange range = engine_.input_range(engine_.inputs()[0].name);
   if (range.opt.empty()) return;

@@ -7,13 +7,14 @@
 
 #include "builder/samples.h"
 #include "engine/engine_data.h"
+#include "kernels/target.h"
 
 namespace burnish {
 
 class SampleRunner {
  public:
-  /// Of the engine's first profile. Throws like Engine's constructor.
-  SampleRunner(EngineData data, int num_threads);
+  /// On the machine's part that the engine was built for, with its first profile. Throws like Engine's constructor.
+  SampleRunner(EngineData data, const Target& target);
   ~SampleRunner();
 
   /// What one batch gave. Views are valid during the call only.

@@ -119,7 +119,7 @@ std::vector<Warning> check_training_statistics(ModelCompiler& compiler, const Op
     const Node& n = graph.node(id);
     if (graph.is_input(n.input(0))) continue;
     std::vector<Moments> seen(static_cast<size_t>(graph.value(n.input(3)).constant.num_elements()));
-    SampleRunner runner(engine_up_to(compiler, profile, n.input(0)), compiler.target().num_threads);
+    SampleRunner runner(engine_up_to(compiler, profile, n.input(0)), compiler.target());
     runner.run(samples, std::span(indices).first(std::min(indices.size(), kEnough)),
                [&](const SampleRunner::Batch& batch) { add_moments(batch.outputs.begin()->second, seen); });
     if (auto warning = compare(graph, n, seen)) warnings.push_back(std::move(*warning));

@@ -77,6 +77,7 @@ void declare_precision(OptionSet& command, Options& options) {
   const auto group = "Precision";
   const Option bf16 = command.flag("--bf16", precision.bf16, "Store floats as BF16 wherever kernels can").group(group);
   command.flag("--fp16", precision.fp16, "Store floats as FP16").group(group).excludes(bf16);
+  command.flag("--tf32", precision.tf32, "Let GPUs round operands of products that stay FLOAT to TF32").group(group);
   command.flag("--int8", precision.int8, "Compute convolutions and products on 8-bit integers").group(group);
   command.flag("--best", precision.best, "Whatever is fastest within the accuracy budget").group(group);
   command

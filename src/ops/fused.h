@@ -51,6 +51,8 @@ inline constexpr int kFusedWeights = 1;
 inline constexpr int kFusedBias = 2;
 inline constexpr int kFusedResidual = 3;
 inline constexpr int kFusedWeightScales = 4;
+/// Attribute of both: 1 lets GPUs round FLOAT operands to TF32.
+inline constexpr std::string_view kAllowTf32 = "allow_tf32";
 
 enum class Residual { kNone, kBefore, kAfter };
 Residual residual_of(const AttributeMap& attrs);

@@ -34,6 +34,7 @@ constexpr PassInfo kPasses[] = {
     {"fuse_quantization", "lets nodes between DequantizeLinear and QuantizeLinear work on the integers",
      fuse_quantization, 2},
     {"lower_precision", "stores values and weights as integers or narrow floats", lower_precision, 2},
+    {"allow_tf32", "lets tensor cores of GPUs round FLOAT operands to TF32", allow_tf32, 2},
 };
 
 struct Stage {
@@ -62,7 +63,7 @@ const std::vector<Stage>& stages() {
        8},
       {{"fuse_pointwise", "absorb_views", "eliminate_dead_code"}, 1},
       {{"fuse_quantization", "eliminate_common_subexpressions", "eliminate_dead_code"}, 1},
-      {{"lower_precision", "eliminate_common_subexpressions", "eliminate_dead_code"}, 1},
+      {{"lower_precision", "allow_tf32", "eliminate_common_subexpressions", "eliminate_dead_code"}, 1},
   };
   return kStages;
 }
@@ -91,6 +92,7 @@ class Driver {
     context_.channels_last = options.channels_last;
     context_.strided_reads = options.strided_reads;
     context_.mixed_images = options.mixed_images;
+    context_.tf32 = options.tf32;
     context_.precision = options.precision;
     context_.fused = &report_.fused;
     context_.reporter = &options_.reporter;

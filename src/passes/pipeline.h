@@ -16,6 +16,7 @@ struct PipelineOptions {
   bool channels_last = true;          ///< Let assign_layout choose channels-last for images.
   bool strided_reads = false;         ///< PassContext::strided_reads.
   bool mixed_images = false;          ///< PassContext::mixed_images.
+  bool tf32 = false;                  ///< PassContext::tf32.
 #ifdef NDEBUG
   bool verify = false;  ///< Check the graph's invariants after every pass.
 #else

@@ -39,7 +39,7 @@ class AccuracyMeterTest : public testing::Test {
     return other.engine(other.optimised());
   }
   AccuracyMeter meter(const std::vector<int64_t>& indices) {
-    return {options_, samples_, indices, compiler_.engine(compiler_.optimised()), 2};
+    return {options_, samples_, indices, compiler_.engine(compiler_.optimised()), detect_cpu(2)};
   }
   std::string failure() {
     return failure_of([&] { meter(first_indices(20)); });
@@ -125,7 +125,7 @@ TEST_F(AccuracyMeterTest, OutputsThatAreNotOfSamplesAreLeftOut) {
     output "a" = %a)"),
                  "x=1x5:4x5:4x5");
   script("test ! -e \"$1/a.npy\" && wc -c < \"$1/y.npy\"");
-  const AccuracyMeter m(options_, samples_, first_indices(9), c.engine(c.optimised()), 2);
+  const AccuracyMeter m(options_, samples_, first_indices(9), c.engine(c.optimised()), detect_cpu(2));
   EXPECT_EQ(m.reference_metric(), 128 + 9 * 5 * 4);
 }
 
@@ -137,7 +137,7 @@ TEST_F(AccuracyMeterTest, EmbeddingsAreComparedByDirection) {
     output "y" = %y
   })",
                  "x=1x5:4x5:4x5");
-  const AccuracyMeter m(options_, samples_, first_indices(20), c.engine(c.optimised()), 2);
+  const AccuracyMeter m(options_, samples_, first_indices(20), c.engine(c.optimised()), detect_cpu(2));
   EXPECT_EQ(m.name(), "cosine similarity to FP32");
   EXPECT_NEAR(m.metric(c.engine(c.optimised())), 1, 1e-6);
 }

@@ -95,7 +95,7 @@ EngineData TestCompiler::engine(const Graph& graph) {
 
 std::map<std::string, std::vector<float>> outputs_of(EngineData engine, const Samples& samples) {
   std::map<std::string, std::vector<float>> outputs;
-  SampleRunner runner(std::move(engine), 2);
+  SampleRunner runner(std::move(engine), detect_cpu(2));
   runner.run(samples, first_indices(samples.size()), [&](const SampleRunner::Batch& batch) {
     for (const auto& [name, view] : batch.outputs) {
       std::vector<float> part(static_cast<size_t>(view.num_elements()));

@@ -26,7 +26,7 @@ struct Visit {
 std::vector<Visit> run(std::string_view profile, const Tensor& x, const std::vector<int64_t>& indices) {
   TestCompiler compiler(kModel, profile);
   const Samples samples = samples_of(compiler.model(), {{"x", x}});
-  SampleRunner runner(compiler.engine(compiler.optimised()), 2);
+  SampleRunner runner(compiler.engine(compiler.optimised()), detect_cpu(2));
   std::vector<Visit> visits;
   runner.run(samples, indices, [&](const SampleRunner::Batch& batch) {
     Visit v{{batch.indices.begin(), batch.indices.end()}, {}, {}};

@@ -79,6 +79,17 @@ TEST(CudaLt, MultipliesAnySize) {
   }
 }
 
+// What is fastest for the opt shape may multiply one row only.
+TEST(CudaLt, ConfigurationsServeOtherNumbersOfRows) {
+  if (cuda::num_devices() == 0 || !cuda::lt::available()) GTEST_SKIP() << "no GPU, or no cuBLASLt";
+  for (const DType type : {DType::kFloat32, DType::kFloat16}) {
+    const ProblemCase one = with_bias(product({1, 2048, 1000}, type));
+    CudaOptions options{.check = type == DType::kFloat32 ? kFloat : kHalf, .free_inputs = {1}, .free_outputs = {1}};
+    options.check.configs = find_tactic(kTactic)->candidates(make_problem(one, reference_of(one)), detect_cuda(0, 1));
+    for (const int64_t rows : {2, 3, 200}) expect_lt_matches(with_bias(product({rows, 2048, 1000}, type)), options);
+  }
+}
+
 TEST(CudaLt, AddsAndActivates) {
   const ProblemCase plain = product({64, 96, 80}, DType::kFloat16);
   expect_lt_matches(with_activation(plain, ActivationKind::kRelu), {.check = kHalf});

@@ -24,7 +24,7 @@ class CudaMma : public ::testing::TestWithParam<Type> {
  protected:
   ProblemCase stored(ProblemCase c, const EncodedCase& e) {
     c = encode_case(std::move(c), e);
-    if (GetParam().tf32) c.attrs.set("allow_tf32", int64_t{1});
+    if (GetParam().tf32) c.attrs.set(std::string(kAllowTf32), int64_t{1});
     return c;
   }
   void expect_gemm(const ProblemCase& c, CudaOptions options = {}) {

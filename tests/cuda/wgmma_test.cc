@@ -120,8 +120,15 @@ TEST_P(CudaWgmma, EveryConfiguration) {
                            "sm_90a tile=64x128x64 groups=1x1 stages=8 alternate=1",
                            "sm_90a tile=64x256x64 groups=1x1 stages=5 alternate=1",
                            "sm_90a tile=128x64x64 groups=1x1 stages=8 alternate=1",
-                           "sm_90a tile=128x128x64 groups=1x1 stages=2 alternate=1"};
-  expect_gemm(matmul(1000, 200, 600, "before"), options);
+                           "sm_90a tile=128x128x64 groups=1x1 stages=2 alternate=1",
+                           "sm_90a tile=128x128x64 groups=2x1 stages=3 alternate=0 cluster=2",
+                           "sm_90a tile=128x256x64 groups=2x1 stages=4 alternate=0 cluster=2",
+                           "sm_90a tile=256x128x64 groups=2x1 stages=4 alternate=0 cluster=2",
+                           "sm_90a tile=64x256x64 groups=1x1 stages=5 alternate=1 cluster=2",
+                           "sm_90a tile=128x128x64 groups=1x1 stages=2 alternate=1 cluster=2"};
+  // 600 rows: the last block of a cluster has none with some tiles, a part with others; 7000: blocks have several.
+  for (const int64_t m : {1000, 600, 7000}) expect_gemm(matmul(m, 200, 600, "before"), options);
+  expect_gemm(matmul(600, 200, 600), {.check = options.check, .misalign = 1});
 }
 
 TEST_P(CudaWgmma, ConvolutionsOfEveryGeometry) {

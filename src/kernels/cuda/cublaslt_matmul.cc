@@ -1,5 +1,6 @@
 // cuda.cublaslt: matrix products by NVIDIA's library. A configuration names one of its kernels with its settings
-// ("algo") and another that takes any address ("any"), as the library gave them at build time: nothing is chosen later,
+// ("algo") and another that takes any address ("any"), as the library gave them at build time. Shapes that these do not
+// fit (some multiply one row only) get what the library would then have given first: the same version gives the same, so
 // the same engine runs the same kernels.
 #include <algorithm>
 #include <charconv>
@@ -79,8 +80,8 @@ class LtKernel : public Kernel {
         handle_(lt::handle_of(target.device)),
         descriptors_(product, bias) {
     beta_ = product.residual > 0 ? 1.0F : 0.0F;
-    aligned_ = choice_of(config, "algo");
-    any_ = choice_of(config, "any");
+    aligned_ = choice_of(config, "algo", kAlignment16);
+    any_ = choice_of(config, "any", static_cast<uint32_t>(size_of(product.type)));
     check(aligned_.present || any_.present, ErrorCode::kUnsupported,
           "cuBLASLt has no algorithm for a product of {} x {} x {}", product.m, product.n, product.k);
   }
@@ -102,11 +103,20 @@ class LtKernel : public Kernel {
   }
 
  private:
-  /// Absent where the configuration has none, or where it does not fit these shapes.
-  Choice choice_of(const std::string& config, std::string_view name) const {
+  /// The configuration's algorithm, or the library's first where that does not fit these shapes. Absent where there is
+  /// none for operands aligned to so many bytes.
+  Choice choice_of(const std::string& config, std::string_view name, uint32_t alignment) const {
     const std::string_view text = text_of(config, name);
     if (text.empty()) return {};
-    Choice choice{.algorithm = algorithm_of(text, config)};
+    const Choice built = checked(algorithm_of(text, config));
+    if (built.present) return built;
+    const auto found = algorithms_for(product_, device_.ordinal(), alignment, 1);
+    return found.empty() ? Choice{} : checked(found[0]);
+  }
+
+  /// Absent where the algorithm does not fit these shapes.
+  Choice checked(const lt::Algorithm& algorithm) const {
+    Choice choice{.algorithm = algorithm};
     const LtDescriptors& d = descriptors_;
     lt::Heuristic result;
     const lt::Status status = library_.MatmulAlgoCheck(handle_, d.operation.handle(), d.w.handle(), d.a.handle(),

@@ -57,7 +57,7 @@ bool read_types(const Problem& problem, LtProduct& p) {
   p.type = problem.inputs[0].dtype;
   p.y_type = problem.outputs[0].dtype;
   const auto type_of = [&](int input) { return problem.inputs[static_cast<size_t>(input)].dtype; };
-  if (p.type == DType::kFloat32 && problem.attrs->get_int("allow_tf32", 0) != 0) p.compute = lt::kCompute32FFastTF32;
+  if (p.type == DType::kFloat32 && problem.attrs->get_int(kAllowTf32, 0) != 0) p.compute = lt::kCompute32FFastTF32;
   return is_real(p.type) && type_of(1) == p.type && (p.y_type == p.type || p.y_type == DType::kFloat32) &&
          (p.residual == 0 || type_of(p.residual) == p.y_type) && !problem.has_input(kFusedWeightScales);
 }

@@ -95,7 +95,7 @@ bool read_dnn_conv(const Problem& problem, DnnConv& c) {
   c.has_bias = problem.has_input(kFusedBias);
   c.has_scales = problem.has_input(kFusedWeightScales);
   if (c.form.residual != Residual::kNone) c.r_type = problem.inputs[kFusedResidual].dtype;
-  c.exact = c.type == DType::kFloat32 && problem.attrs->get_int("allow_tf32", 0) == 0;
+  c.exact = c.type == DType::kFloat32 && problem.attrs->get_int(kAllowTf32, 0) == 0;
   c.activation = activation_of(*problem.attrs);
   // Bounds the wrong way round mean different things here and there.
   const bool clips = c.activation.kind == ActivationKind::kClip;

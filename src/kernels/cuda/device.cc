@@ -70,6 +70,10 @@ void Device::make_current() const {
   check_result(driver().CtxSetCurrent(context_), "choosing the GPU");
 }
 
+void Device::try_make_current() const noexcept {
+  driver().CtxSetCurrent(context_);
+}
+
 int64_t Device::free_bytes() const {
   make_current();
   size_t free = 0, total = 0;
@@ -82,7 +86,7 @@ std::shared_ptr<void> Device::allocate(size_t bytes) const {
   DevicePointer pointer = 0;
   check_result(driver().MemAlloc(&pointer, bytes == 0 ? 1 : bytes), fmt::format("allocating {} bytes", bytes));
   return {std::bit_cast<void*>(pointer), [this](void* memory) {
-            make_current();
+            try_make_current();
             driver().MemFree(address(memory));
           }};
 }
@@ -92,7 +96,7 @@ std::shared_ptr<void> Device::allocate_pinned(size_t bytes) const {
   void* pointer = nullptr;
   check_result(driver().MemHostAlloc(&pointer, bytes == 0 ? 1 : bytes, 0), "allocating page-locked memory");
   return {pointer, [this](void* memory) {
-            make_current();
+            try_make_current();
             driver().MemFreeHost(memory);
           }};
 }

@@ -33,6 +33,8 @@ class Device {
   const DeviceInfo& info() const { return info_; }
   /// Makes this device's context the calling thread's.
   void make_current() const;
+  /// For what is released: of a GPU that is lost nothing can be, and that must not end the process.
+  void try_make_current() const noexcept;
   /// Free bytes now.
   int64_t free_bytes() const;
   /// Uninitialised device memory, aligned to 256; freed with the last owner.

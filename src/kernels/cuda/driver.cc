@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 
+#include <algorithm>
 #include <string>
 
 #include "base/error.h"
@@ -50,7 +51,6 @@ std::string bind(void* library, Driver& d) {
       {"cuStreamCreate", slot(d.StreamCreate)},
       {"cuStreamDestroy_v2", slot(d.StreamDestroy)},
       {"cuStreamSynchronize", slot(d.StreamSynchronize)},
-      {"cuStreamWaitEvent", slot(d.StreamWaitEvent)},
       {"cuStreamBeginCapture_v2", slot(d.StreamBeginCapture)},
       {"cuStreamEndCapture", slot(d.StreamEndCapture)},
       {"cuGraphInstantiateWithFlags", slot(d.GraphInstantiate)},
@@ -68,7 +68,6 @@ std::string bind(void* library, Driver& d) {
       {"cuFuncSetAttribute", slot(d.FuncSetAttribute)},
       {"cuFuncGetAttribute", slot(d.FuncGetAttribute)},
       {"cuLaunchKernelEx", slot(d.LaunchKernelEx)},
-      {"cuOccupancyMaxActiveBlocksPerMultiprocessor", slot(d.OccupancyMaxActiveBlocksPerMultiprocessor)},
       {"cuTensorMapEncodeTiled", slot(d.TensorMapEncodeTiled)},
       {"cuTensorMapEncodeIm2col", slot(d.TensorMapEncodeIm2col)},
   };
@@ -106,6 +105,11 @@ Loaded load() {
   return loaded;
 }
 
+// CUresult: machine code of another version or architecture.
+constexpr Result kForeignCode[] = {200, 209, 218, 222};
+// CUresult: the context, or the GPU, is lost: unavailable, ECC, NVLink, illegal address … launch failed, MPS, unknown.
+constexpr Result kLost[] = {46, 214, 220, 700, 702, 708, 709, 710, 714, 715, 716, 717, 718, 719, 805, 806, 807, 999};
+
 const Loaded& loaded() {
   static const Loaded instance = load();
   return instance;
@@ -138,7 +142,18 @@ void check_result(Result result, std::string_view what) {
     throw Error(ErrorCode::kOutOfMemory, fmt::format("the GPU has no memory left while {}: {}", what, reason))
         .with_hint("use smaller shapes, fewer contexts, or free memory that other processes hold");
   }
-  throw_error(ErrorCode::kInternal, "the GPU failed while {}: {}", what, reason);
+  if (std::ranges::find(kForeignCode, result) != std::end(kForeignCode)) {
+    throw Error(ErrorCode::kMismatch,
+                fmt::format("this driver and GPU cannot run the engine's machine code ({}): {}", what, reason))
+        .with_hint("rebuild the engine on this machine with `burnish build`, or install a newer driver");
+  }
+  Error error(ErrorCode::kInternal, fmt::format("the GPU failed while {}: {}", what, reason));
+  if (std::ranges::find(kLost, result) != std::end(kLost)) {
+    error.with_hint(
+        "this process can use the GPU no more until it is started again; its engines elsewhere go on. `dmesg` and "
+        "`nvidia-smi -q` tell of errors of the hardware");
+  }
+  throw error;
 }
 
 }  // namespace burnish::cuda

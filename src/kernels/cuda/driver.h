@@ -13,7 +13,7 @@ using Result = int;              // CUresult; 0: success
 using DevicePointer = uint64_t;  // CUdeviceptr
 using Handle = void*;            // of contexts, streams, events, modules, functions, graphs
 
-inline constexpr Result kSuccess = 0, kOutOfMemory = 2, kNoDevice = 100;
+inline constexpr Result kSuccess = 0, kOutOfMemory = 2;
 
 /// CUlaunchAttribute: an id, padding to 8 bytes, and a value of 64 bytes.
 struct LaunchAttribute {
@@ -70,7 +70,7 @@ struct IpcHandle {
 // CUdevice_attribute, CUfunction_attribute, CUpointer_attribute.
 inline constexpr int kNumMultiprocessors = 16, kL2Bytes = 38, kCapabilityMajor = 75, kCapabilityMinor = 76,
                      kMaxSharedBytes = 97, kMemoryClockKilohertz = 36, kMemoryBusBits = 37;
-inline constexpr int kFunctionLocalBytes = 3, kFunctionRegisters = 4, kFunctionMaxDynamicShared = 8;
+inline constexpr int kFunctionRegisters = 4, kFunctionMaxDynamicShared = 8;
 inline constexpr int kPointerMemoryType = 2;
 inline constexpr unsigned kStreamNonBlocking = 1;
 inline constexpr int kCaptureThreadLocal = 1;
@@ -106,7 +106,6 @@ struct Driver {
   Result (*StreamCreate)(Handle*, unsigned) = nullptr;
   Result (*StreamDestroy)(Handle) = nullptr;
   Result (*StreamSynchronize)(Handle) = nullptr;
-  Result (*StreamWaitEvent)(Handle, Handle, unsigned) = nullptr;
   Result (*StreamBeginCapture)(Handle, int) = nullptr;
   Result (*StreamEndCapture)(Handle, Handle*) = nullptr;
   Result (*GraphInstantiate)(Handle*, Handle, unsigned long long) = nullptr;
@@ -124,7 +123,6 @@ struct Driver {
   Result (*FuncSetAttribute)(Handle, int, int) = nullptr;
   Result (*FuncGetAttribute)(int*, int, Handle) = nullptr;
   Result (*LaunchKernelEx)(const LaunchConfig*, Handle, void**, void**) = nullptr;
-  Result (*OccupancyMaxActiveBlocksPerMultiprocessor)(int*, Handle, int, size_t) = nullptr;
   Result (*TensorMapEncodeTiled)(TensorMap*, int, uint32_t, void*, const uint64_t*, const uint64_t*, const uint32_t*,
                                  const uint32_t*, int, int, int, int) = nullptr;
   Result (*TensorMapEncodeIm2col)(TensorMap*, int, uint32_t, void*, const uint64_t*, const uint64_t*, const int*,
@@ -135,8 +133,9 @@ struct Driver {
 bool driver_available();
 /// Throws kUnsupported, naming what is missing and what to do, where driver_available() is false.
 const Driver& driver();
-/// Throws for a failed call: kOutOfMemory, else kInternal with the driver's name and text of the error. `what` says
-/// what was being done ("launching cuda.pointwise").
+/// Throws for a failed call: kOutOfMemory; kMismatch for machine code that this driver or GPU cannot run; else kInternal.
+/// The message has the driver's name and text of the error, and `what` was being done ("launching cuda.pointwise"); for
+/// errors after which nothing runs on this GPU any more in this process, the hint says so.
 void check_result(Result result, std::string_view what);
 
 }  // namespace burnish::cuda

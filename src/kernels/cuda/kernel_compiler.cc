@@ -1,6 +1,5 @@
 #include "kernels/cuda/kernel_compiler.h"
 
-#include <atomic>
 #include <cstdlib>
 #include <filesystem>
 #include <future>
@@ -17,8 +16,6 @@ namespace burnish::cuda {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::atomic<int> g_num_compiled = 0;
 
 /// Empty: nothing is kept.
 fs::path cache_folder() {
@@ -81,7 +78,6 @@ std::vector<std::byte> compile_or_read(const std::string& key, const std::string
   std::vector<std::byte> cubin = folder.empty() ? std::vector<std::byte>() : read_cached(path);
   if (!cubin.empty()) return cubin;
   cubin = compile_cubin(source, arch, name);
-  ++g_num_compiled;
   if (!folder.empty()) write_cached(path, cubin);
   return cubin;
 }
@@ -114,10 +110,6 @@ Cubin compile(const Program& program, const std::string& arch) {
     promise.set_exception(std::current_exception());
     throw;
   }
-}
-
-int num_compiled() {
-  return g_num_compiled;
 }
 
 }  // namespace burnish::cuda

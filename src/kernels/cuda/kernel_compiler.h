@@ -18,7 +18,4 @@ using Cubin = std::shared_ptr<const std::vector<std::byte>>;
 /// $XDG_CACHE_HOME/burnish/cubins, else ~/.cache/burnish/cubins; where none can be written, nothing is kept.
 Cubin compile(const Program& program, const std::string& arch);
 
-/// Programs compiled by NVRTC rather than found, since the process began.
-int num_compiled();
-
 }  // namespace burnish::cuda

@@ -15,7 +15,7 @@ std::shared_ptr<void> load_module(const Device& device, PackedView cubin) {
   Handle module = nullptr;
   check_result(driver().ModuleLoadData(&module, cubin.data()), "loading machine code");
   return {module, [&device](void* m) {
-            device.make_current();
+            device.try_make_current();
             driver().ModuleUnload(m);
           }};
 }
@@ -70,11 +70,6 @@ void Function::launch(const LaunchShape& shape, Parameters& parameters, void* st
 int Function::num_registers() const {
   int value = 0;
   check_result(driver().FuncGetAttribute(&value, kFunctionRegisters, function_), "asking for a function's registers");
-  return value;
-}
-int Function::local_bytes() const {
-  int value = 0;
-  check_result(driver().FuncGetAttribute(&value, kFunctionLocalBytes, function_), "asking for a function's memory");
   return value;
 }
 

@@ -54,7 +54,6 @@ class Function {
   /// Allocates nothing.
   void launch(const LaunchShape& shape, Parameters& parameters, void* stream) const;
   int num_registers() const;
-  int local_bytes() const;
 
  private:
   std::shared_ptr<void> module_;

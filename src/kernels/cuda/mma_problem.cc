@@ -28,7 +28,7 @@ bool any_free(const TensorDesc& desc, int begin, int end) {
 bool read_types(const Problem& problem, MmaProblem& p) {
   p.x = problem.inputs[0].dtype;
   p.w = problem.inputs[1].dtype;
-  p.tensor_cores = p.w != DType::kFloat32 || problem.attrs->get_int("allow_tf32", 0) != 0;
+  p.tensor_cores = p.w != DType::kFloat32 || problem.attrs->get_int(kAllowTf32, 0) != 0;
   return is_real(p.x) && is_real(p.w) && (p.x == p.w || (p.x == DType::kFloat32 && p.is_conv)) &&
          takes_epilogue(problem, p.epilogue);
 }

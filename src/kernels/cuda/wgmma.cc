@@ -24,7 +24,6 @@ struct Args {
   int32_t kernel_w = 1, stride_h = 1, stride_w = 1, pad_top = 0, pad_left = 0, dilation_h = 1, dilation_w = 1;
 };
 
-
 int64_t channels_of(const MmaProblem& p) {
   return p.is_conv ? p.conv.in_channels : p.k;
 }
@@ -50,7 +49,7 @@ TiledMap weights_map(const MmaProblem& p, const WgmmaConfig& c) {
           .rank = 3,
           .dims = {channels, taps, static_cast<uint64_t>(p.n)},
           .stride_bytes = {channels * 2, channels * taps * 2},
-          .box = {WgmmaConfig::kBK, 1, static_cast<uint32_t>(c.bn)}};
+          .box = {WgmmaConfig::kBK, 1, static_cast<uint32_t>(c.bn / c.cluster)}};
 }
 
 TiledMap rows_map(const MmaProblem& p, const WgmmaConfig& c, int64_t lda) {
@@ -105,9 +104,10 @@ class WgmmaKernel : public Kernel {
       else
         encode(images_map(p_, config_, lda_), x, rows);
     }
-    product_.launch({.grid_x = std::min<int64_t>(a.num_tiles, num_sms_),
+    product_.launch({.grid_x = std::min<int64_t>(a.num_tiles, num_sms_ / config_.cluster) * config_.cluster,
                      .block_x = config_.threads(),
-                     .shared_bytes = static_cast<size_t>(config_.shared_bytes())},
+                     .shared_bytes = static_cast<size_t>(config_.shared_bytes()),
+                     .cluster_x = config_.cluster},
                     Parameters().add(rows).add(weights_).add(x).add(a).add(epilogue_.values(args)), args.stream);
   }
 
@@ -116,7 +116,7 @@ class WgmmaKernel : public Kernel {
     args_.m = static_cast<int32_t>(p_.m);
     args_.n = static_cast<int32_t>(p_.n);
     args_.tiles_n = static_cast<int32_t>(ceil_div(p_.n, config_.bn));
-    const int64_t tiles = ceil_div(p_.m, config_.bm) * args_.tiles_n;
+    const int64_t tiles = ceil_div(p_.m, config_.bm * config_.cluster) * args_.tiles_n;
     check(tiles <= INT32_MAX, ErrorCode::kUnsupported, "a product of {} tiles is too large for one launch", tiles);
     args_.num_tiles = static_cast<int32_t>(tiles);
     args_.taps = static_cast<int32_t>(taps_of(p_));

@@ -40,6 +40,16 @@ __device__ __forceinline__ void publish_barriers() {
 __device__ __forceinline__ void arrive(uint32 barrier) {
   asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" :: "r"(barrier) : "memory");
 }
+__device__ __forceinline__ uint32 rank_in_cluster() {
+  uint32 rank;
+  asm volatile("mov.u32 %0, %%cluster_ctarank;" : "=r"(rank));
+  return rank;
+}
+// At the same barrier of another block of the cluster.
+__device__ __forceinline__ void arrive_at_block(uint32 barrier, uint32 block) {
+  asm volatile("{\n.reg .b32 remote;\nmapa.shared::cluster.u32 remote, %0, %1;\n"
+               "mbarrier.arrive.release.cluster.shared::cluster.b64 _, [remote];\n}" :: "r"(barrier), "r"(block) : "memory");
+}
 // Arrives, and lets the phase last until so many more bytes have been copied.
 __device__ __forceinline__ void arrive_expecting(uint32 barrier, int bytes) {
   asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" :: "r"(barrier), "r"(bytes) : "memory");
@@ -66,6 +76,13 @@ __device__ __forceinline__ void copy_box(uint32 to, const TensorMap& map, uint32
 __device__ __forceinline__ void copy_box(uint32 to, const TensorMap& map, uint32 barrier, int x, int y, int z) {
   asm volatile("cp.async.bulk.tensor.3d.shared::cluster.global.tile.mbarrier::complete_tx::bytes [%0], [%1, {%3, %4, %5}], [%2];"
                :: "r"(to), "l"(&map), "r"(barrier), "r"(x), "r"(y), "r"(z) : "memory");
+}
+// To the same place in the shared memory of the cluster's blocks in `mask`, whose barriers each count the bytes.
+__device__ __forceinline__ void copy_box_to_blocks(uint32 to, const TensorMap& map, uint32 barrier, int x, int y, int z,
+                                                   uint32 mask) {
+  asm volatile("cp.async.bulk.tensor.3d.shared::cluster.global.tile.mbarrier::complete_tx::bytes.multicast::cluster "
+               "[%0], [%1, {%3, %4, %5}], [%2], %6;"
+               :: "r"(to), "l"(&map), "r"(barrier), "r"(x), "r"(y), "r"(z), "h"(uint16(mask)) : "memory");
 }
 // Windows from (w, h, n) on, of each the pixel (s, r) further on.
 __device__ __forceinline__ void copy_windows(uint32 to, const TensorMap& map, uint32 barrier, int c, int w, int h, int n,
@@ -106,6 +123,9 @@ __device__ __forceinline__ void pin(float& x) { asm volatile("" : "+f"(x) :: "me
 // uses stage i % kStages for the (i / kStages)th time, and barriers' phases count those times. A phase is known by its
 // parity only: who waits must be less than two behind. Warpgroups that take tiles in turn therefore begin the steps of
 // one only when the other has done those before (the barriers at kTurnsAt).
+//
+// Two blocks of a cluster take tiles one below the other, with the same columns: each fetches half of the tile of B for
+// both. A stage may then be filled when the consumers of both have handed it back.
 std::string_view kernel() {
   return R"cuda(
 constexpr int kBK = 64, kConsumers = kAlternate ? 2 : kGroupsM * kGroupsN, kThreads = 128 * (kConsumers + 1);
@@ -117,13 +137,30 @@ constexpr int kColumnsAt = kTurnsAt + 16;
 constexpr int kProducerRegisters = 40, kConsumerRegisters = 232;  // 128 · 40 + 256 · 232 ≤ 65536
 
 struct Args {
-  int m, n, tiles_n, num_tiles;
+  int m, n, tiles_n, num_tiles;  // num_tiles: a cluster's tiles count as one
   int taps, channel_blocks;  // num_k = taps * channel_blocks
   int num_k, channels, lda;
   int a_by_boxes;            // A may be read by the copy engine; else it is read element by element
   int in_h, in_w, out_h, out_w;
   int kernel_w, stride_h, stride_w, pad_top, pad_left, dilation_h, dilation_w;
 };
+
+// The cluster's next tiles in the order of m; a tile below the last row gives no results.
+struct Tiles {
+  int index, m0, n0;
+  __device__ __forceinline__ explicit Tiles(const Args& args) : index(blockIdx.x / kCluster) { place(args); }
+  __device__ __forceinline__ bool left(const Args& args) const { return index < args.num_tiles; }
+  __device__ __forceinline__ void advance(const Args& args) {
+    index += gridDim.x / kCluster;
+    place(args);
+  }
+  __device__ __forceinline__ void place(const Args& args) {
+    m0 = (index / args.tiles_n * kCluster + int(blockIdx.x % kCluster)) * kBM;
+    n0 = index % args.tiles_n * kBN;
+  }
+};
+
+__device__ __forceinline__ bool shares_b(const Args& args) { return kCluster > 1 && args.a_by_boxes; }
 
 struct Ring {
   uint32 stage, phase;
@@ -192,14 +229,30 @@ __device__ __forceinline__ void gather_a(const Args& args, const T* a, uint32 ti
   publish_writes();
 }
 
+// Boxes of B have kBN / kCluster rows.
+template <bool SHARED>
+__device__ __forceinline__ void fetch_b(uint32 to, const TensorMap& map, uint32 filled, const Step& step, int n0) {
+  constexpr int kRows = kBN / kCluster;
+  if constexpr (SHARED && kCluster > 1) {
+    const int part = int(rank_in_cluster());
+    copy_box_to_blocks(to + part * (kRows * kRowBytes), map, filled, step.c, step.tap, n0 + part * kRows,
+                       (1u << kCluster) - 1);
+  } else {
+#pragma unroll
+    for (int part = 0; part < kCluster; ++part) {
+      copy_box(to + part * (kRows * kRowBytes), map, filled, step.c, step.tap, n0 + part * kRows);
+    }
+  }
+}
+
 __device__ __forceinline__ void fetch_tiles(const Args& args, const T* a, const TensorMap& a_map, const TensorMap& b_map,
                                             uint32 shared) {
   const uint32 full = shared + kBarriersAt, empty = full + kStages * 8;
   const bool leads = threadIdx.x % 128 == 0;
   if (args.a_by_boxes && !leads) return;
   Ring ring(0);
-  for (int tile = blockIdx.x; tile < args.num_tiles; tile += gridDim.x) {
-    const int m0 = tile / args.tiles_n * kBM, n0 = tile % args.tiles_n * kBN;
+  for (Tiles tiles(args); tiles.left(args); tiles.advance(args)) {
+    const int m0 = tiles.m0, n0 = tiles.n0;
     const Corner corner = corner_of(args, m0);
     Step step;
     for (int k = 0; k < args.num_k; ++k) {
@@ -213,12 +266,12 @@ __device__ __forceinline__ void fetch_tiles(const Args& args, const T* a, const 
         } else {
           copy_box(to, a_map, filled, step.c, m0);
         }
-        copy_box(to + kABytes, b_map, filled, step.c, step.tap, n0);
+        fetch_b<true>(to + kABytes, b_map, filled, step, n0);
       } else {
         gather_a(args, a, to, m0, step);
         if (leads) {
           arrive_expecting(filled, kBBytes);
-          copy_box(to + kABytes, b_map, filled, step.c, step.tap, n0);
+          fetch_b<false>(to + kABytes, b_map, filled, step, n0);
         } else {
           arrive(filled);
         }
@@ -256,11 +309,18 @@ __device__ __forceinline__ void multiply_step(uint32 a, uint32 b, bool accumulat
   commit_products();
 }
 
+// A warp hands a stage back to every block that fills it.
+__device__ __forceinline__ void hand_back(const Args& args, uint32 empty) {
+  if (threadIdx.x % 32 == 0) arrive(empty);
+  if constexpr (kCluster > 1) {
+    if (shares_b(args) && threadIdx.x % 32 == 1) arrive_at_block(empty, rank_in_cluster() ^ 1);
+  }
+}
+
 // All steps of a tile; every stage is handed back as soon as its products are done.
 __device__ __forceinline__ void multiply_tile(const Args& args, uint32 shared, uint32 first_step, int gm, int gn,
                                               Sums& sums) {
   const uint32 full = shared + kBarriersAt, empty = full + kStages * 8;
-  const bool leads = threadIdx.x % 32 == 0;
   Ring ring(first_step);
   uint32 previous = 0;
   for (int k = 0; k < args.num_k; ++k) {
@@ -268,12 +328,12 @@ __device__ __forceinline__ void multiply_tile(const Args& args, uint32 shared, u
     wait_barrier(full + ring.stage * 8, ring.phase);
     multiply_step(tile + gm * (kWM * kRowBytes), tile + kABytes + gn * (kWN * kRowBytes), k > 0, sums);
     wait_for_products<1>();
-    if (k > 0 && leads) arrive(empty + previous * 8);
+    if (k > 0) hand_back(args, empty + previous * 8);
     previous = ring.stage;
     ring.advance();
   }
   wait_for_products<0>();
-  if (leads) arrive(empty + previous * 8);
+  hand_back(args, empty + previous * 8);
 #pragma unroll
   for (int i = 0; i < kWM / 64; ++i) {
 #pragma unroll
@@ -387,9 +447,9 @@ __device__ __forceinline__ void make_results(const Args& args, const Epilogue& e
   const int gm = kAlternate ? 0 : group / kGroupsN, gn = kAlternate ? 0 : group % kGroupsN;
   float* columns = all_columns + group * 2 * kWN;
   int turn = 0;
-  for (int tile = blockIdx.x; tile < args.num_tiles; tile += gridDim.x, ++turn) {
+  for (Tiles tiles(args); tiles.left(args); tiles.advance(args), ++turn) {
     if (kAlternate && turn % 2 != group) continue;
-    const int m0 = tile / args.tiles_n * kBM + gm * kWM, n0 = tile % args.tiles_n * kBN + gn * kWN;
+    const int m0 = tiles.m0 + gm * kWM, n0 = tiles.n0 + gn * kWN;
     synchronize_group(group);  // the last tile's columns have been read
     for (int i = t; i < kWN; i += 128) {
       const bool inside = n0 + i < args.n;
@@ -410,7 +470,7 @@ __device__ __forceinline__ void make_results(const Args& args, const Epilogue& e
   }
 }
 
-// Grid: as many blocks as run at once; each takes every gridDim.x-th tile. Warpgroups: the consumers, the producer.
+// Grid: as many clusters as run at once; each takes every such tile in turn. Warpgroups: the consumers, the producer.
 extern "C" __global__ void __launch_bounds__(kThreads, 1) product(const __grid_constant__ TensorMap a_map,
                                                                   const __grid_constant__ TensorMap b_map, const T* a,
                                                                   const __grid_constant__ Args args,
@@ -422,12 +482,14 @@ extern "C" __global__ void __launch_bounds__(kThreads, 1) product(const __grid_c
     for (int i = 0; i < kStages; ++i) {
       init_barrier(shared + kBarriersAt + i * 8, args.a_by_boxes ? 1 : 128);
       // Every warp of the warpgroups that read the stage hands it back.
-      init_barrier(shared + kBarriersAt + (kStages + i) * 8, kAlternate ? 4 : 4 * kConsumers);
+      init_barrier(shared + kBarriersAt + (kStages + i) * 8,
+                   (kAlternate ? 4 : 4 * kConsumers) * (shares_b(args) ? kCluster : 1));
     }
     for (int i = 0; i < 2; ++i) init_barrier(shared + kTurnsAt + i * 8, 4);
     publish_barriers();
   }
-  __syncthreads();
+  if constexpr (kCluster > 1) synchronize_cluster();
+  else __syncthreads();
   wait_for_inputs();
   let_next_start();
   if (threadIdx.x / 128 == kConsumers) {
@@ -437,6 +499,7 @@ extern "C" __global__ void __launch_bounds__(kThreads, 1) product(const __grid_c
     if constexpr (kConsumers > 1) take_registers<kConsumerRegisters>();
     make_results(args, epilogue, shared, columns);
   }
+  if constexpr (kCluster > 1) synchronize_cluster();  // the other block may still write here
 }
 )cuda";
 }
@@ -445,9 +508,9 @@ extern "C" __global__ void __launch_bounds__(kThreads, 1) product(const __grid_c
 
 std::string wgmma_source(const WgmmaConfig& c, bool im2col, const std::string& narrow_type) {
   std::string s = fmt::format(
-      "constexpr int kBM = {}, kBN = {}, kGroupsM = {}, kGroupsN = {}, kStages = {};\n"
+      "constexpr int kBM = {}, kBN = {}, kGroupsM = {}, kGroupsN = {}, kStages = {}, kCluster = {};\n"
       "constexpr bool kAlternate = {}, kIm2col = {};\n",
-      c.bm, c.bn, c.groups_m, c.groups_n, c.stages, c.alternate, im2col);
+      c.bm, c.bn, c.groups_m, c.groups_n, c.stages, c.cluster, c.alternate, im2col);
   s += instructions();
   s += multiply_source(c.group_columns(), narrow_type);
   return s += kernel();
