@@ -111,7 +111,7 @@ std::shared_ptr<void> Device::open_exported(const IpcHandle& handle, size_t byte
                 text == nullptr ? "unknown error" : text);
   }
   std::shared_ptr<void> memory(std::bit_cast<void*>(pointer), [this](void* opened) {
-    make_current();
+    try_make_current();
     driver().IpcCloseMemHandle(address(opened));
   });
   DevicePointer base = 0;
