@@ -5,6 +5,7 @@
 #   scripts/gpu_check.sh tactics 'CudaGemm*'      only tactics, of this test filter
 #   scripts/gpu_check.sh sanitize 'CudaGemm*'     tactics under compute-sanitizer (TOOLS="memcheck racecheck initcheck")
 #   scripts/gpu_check.sh engines                  contexts, streams, memory, threads (BURNISH_SOAK_SECONDS=60)
+#   scripts/gpu_check.sh serve                    the server: instances on GPUs, clients' GPU memory, metrics
 #   scripts/gpu_check.sh python                   the Python package: memory, streams, PyTorch, TensorRT's API and samples
 #   scripts/gpu_check.sh models                   whole models against ONNX Runtime
 #   scripts/gpu_check.sh peers [arguments]        bench/gpu_peers.py
@@ -73,6 +74,7 @@ python() {
   done
   step torch_to_engine python3 examples/python/torch_to_engine.py
 }
+serve() { step serve env BURNISH="$PWD/$bundle/bin/burnish" python3 tests/serve/test_gpu.py -v; }
 models() {
   local precision
   for precision in ${PRECISIONS:-fp32 fp16}; do
@@ -84,8 +86,8 @@ peers() { step peers python3 bench/gpu_peers.py "$@"; }
 
 nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader
 case "${1:-all}" in
-  all) tactics && engines && python && models && peers ;;
-  tactics | sanitize | engines | python | models | peers) "$@" ;;
+  all) tactics && engines && serve && python && models && peers ;;
+  tactics | sanitize | engines | serve | python | models | peers) "$@" ;;
   *) echo "gpu_check.sh: unknown part '$1'" >&2; exit 2 ;;
 esac
 ((${#failed[@]} == 0)) || { echo "FAILED: ${failed[*]}"; exit 1; }

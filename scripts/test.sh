@@ -53,7 +53,10 @@ fuzzers=(import_fuzzer engine_fuzzer grpc_fuzzer http_request_fuzzer http_infer_
 asan() {
   build asan burnish_unit_tests "${fuzzers[@]}" && GTEST_FILTER="-$slow" ctest --preset asan -j2 -E '^(node|cli|bench)'
 }
-tsan() { build tsan test_base test_runtime test_server && ctest --preset tsan -R '^(base|runtime|server)$'; }
+tsan() {
+  build tsan test_base test_runtime test_server test_server_http &&
+    ctest --preset tsan -j2 -R '^(base|runtime|server|server_http)$'
+}
 # All files take eight minutes: scripts/lint.sh without arguments does them.
 lint() { ./scripts/lint.sh --recent; }
 

@@ -41,8 +41,16 @@ int threads_of(const server::ModelConfig& config) {
   return std::max(1, num_available_cores() / std::max(1, group.count));
 }
 
+/// The GPU of the first group that asks for one: engines run on all of its kind. Else the CPU.
+std::string target_of(const server::ModelConfig& config) {
+  const auto group = std::ranges::find(config.instance_groups, "KIND_GPU", &server::InstanceGroup::kind);
+  if (group == config.instance_groups.end()) return "cpu";
+  return fmt::format("cuda:{}", group->gpus.empty() ? 0 : group->gpus.front());
+}
+
 BuildOptions options_of(const server::ModelConfig& config, const std::string& timing_cache) {
   BuildOptions options;
+  options.target = target_of(config);
   const std::string profile = parameter(config, "profile", server::build_profile_of(config));
   if (!profile.empty()) options.profiles = {parse_profile(profile)};
   options.opt_level = opt_level_of(config);

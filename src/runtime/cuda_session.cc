@@ -108,6 +108,7 @@ class CudaSession : public Session {
   size_t arena_bytes() const override { return arena_bytes_; }
 
   const void* place_input(size_t i, const void* data, size_t num_bytes, size_t element_bytes) override {
+    device_.make_current();
     if (cuda::is_device_pointer(data) && reinterpret_cast<uintptr_t>(data) % element_bytes == 0) return data;
     if (inputs_.size() <= i) inputs_.resize(i + 1);
     inputs_[i].reserve(device_, num_bytes);
@@ -125,6 +126,7 @@ class CudaSession : public Session {
   }
 
   bool can_compute_in(const void* target, size_t element_bytes) const override {
+    device_.make_current();
     return cuda::is_device_pointer(target) && reinterpret_cast<uintptr_t>(target) % element_bytes == 0;
   }
 

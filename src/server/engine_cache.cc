@@ -31,7 +31,10 @@ std::string content_of(const std::string& path) {
 /// The parts of a configuration that the builder reads.
 std::string build_words(const ModelConfig& config) {
   std::string words = build_profile_of(config);
-  for (const InstanceGroup& group : config.instance_groups) words += fmt::format(";threads={}", group.threads);
+  for (const InstanceGroup& group : config.instance_groups) {
+    words += fmt::format(";threads={}", group.threads);
+    if (group.kind == "KIND_GPU") words += fmt::format(";gpus={}", fmt::join(group.gpus, ","));
+  }
   for (const auto& [name, value] : config.parameters) words += fmt::format(";{}={}", name, value);
   return words;
 }

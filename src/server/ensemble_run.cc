@@ -3,7 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
+
+#include "base/error.h"
+#include "server/gpu_copy.h"
+#include "server/instance.h"
 
 namespace burnish::server {
 
@@ -37,8 +40,7 @@ Status EnsembleRun::bind_models(const FindServable& find) {
 
 Status EnsembleRun::bind_outputs() {
   if (request_.outputs.empty()) {
-    for (const size_t t : plan_.outputs)
-      request_.outputs.push_back({.name = plan_.tensors[t].name, .target_owner = {}});
+    for (const size_t t : plan_.outputs) request_.outputs.push_back({.name = plan_.tensors[t].name});
     return {};
   }
   for (const RequestedOutput& output : request_.outputs) {
@@ -170,14 +172,18 @@ void EnsembleRun::finish(Status status) {
     response.status = std::move(status);
     response.id = request_.id;
     response.timing = timing_;
-    for (const RequestedOutput& wanted : request_.outputs) {
-      if (!response.status.ok()) break;
-      response.outputs.push_back(take_output(wanted));
+    try {
+      for (const RequestedOutput& wanted : request_.outputs) {
+        if (!response.status.ok()) break;
+        response.outputs.push_back(take_output(wanted));
+      }
+    } catch (const Error& error) {  // a GPU's memory that cannot be written
+      response.status = status_of(error);
     }
   }
   for (const OutputTensor& output : response.outputs) {
     const auto wanted = std::ranges::find(request_.outputs, output.name, &RequestedOutput::name);
-    if (wanted->target == nullptr || output.shared_bytes > 0 || output.data.size <= wanted->capacity) continue;
+    if (wanted->target.data == nullptr || output.shared_bytes > 0 || output.data.size <= wanted->capacity) continue;
     response.status = {StatusCode::kInvalidArgument,
                        fmt::format("output '{}' has {} bytes, its shared memory region only {}", output.name,
                                    output.data.size, wanted->capacity)};
@@ -193,9 +199,9 @@ OutputTensor EnsembleRun::take_output(const RequestedOutput& wanted) {
   OutputTensor output = *values_[static_cast<size_t>(found - plan_.tensors.begin())];
   output.name = wanted.name;
   output.binary = wanted.binary;
-  const bool is_written = wanted.target == nullptr || output.shared_bytes > 0;
+  const bool is_written = wanted.target.data == nullptr || output.shared_bytes > 0;
   if (!is_written && output.data.size <= wanted.capacity) {
-    std::memcpy(wanted.target, output.data.data, output.data.size);
+    write_to(wanted.target, output.data);
     output.shared_bytes = output.data.size;
     output.data = {};
   }

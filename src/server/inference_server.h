@@ -49,6 +49,14 @@ struct SharedMemoryRegion {
   uint64_t offset = 0, byte_size = 0;
 };
 
+/// Memory of a GPU that its owner shares with CUDA's interprocess handles.
+struct CudaMemoryRegion {
+  std::string name;
+  std::string handle;  ///< cudaIpcMemHandle_t: 64 bytes.
+  int64_t device = 0;  ///< The server's number of the GPU.
+  uint64_t byte_size = 0;
+};
+
 /// Flat name → values, as Triton's trace and log settings have them.
 using Settings = std::vector<std::pair<std::string, std::vector<std::string>>>;
 
@@ -76,13 +84,16 @@ class InferenceServer {
   virtual Status load_model(std::string_view model, std::string_view config_json) = 0;
   virtual Status unload_model(std::string_view model, bool unload_dependents) = 0;
 
+  /// Regions of both kinds have names of one table. Wherever names may be empty: all of the kind.
   virtual Status register_shared_memory(const SharedMemoryRegion& region) = 0;
-  /// An empty name: all.
   virtual Status unregister_shared_memory(std::string_view name) = 0;
   virtual Status shared_memory_status(std::string_view name, std::vector<SharedMemoryRegion>& out) const = 0;
-  /// The bytes of a registered region; kInvalidArgument when they lie outside it.
-  virtual Status shared_memory(std::string_view region, uint64_t offset, uint64_t byte_size, std::byte*& data,
-                               std::shared_ptr<void>& owner) const = 0;
+  virtual Status register_cuda_memory(const CudaMemoryRegion& region) = 0;
+  virtual Status unregister_cuda_memory(std::string_view name) = 0;
+  virtual Status cuda_memory_status(std::string_view name, std::vector<CudaMemoryRegion>& out) const = 0;
+  /// The bytes of a registered region of either kind; kInvalidArgument when they lie outside it.
+  virtual Status shared_memory(std::string_view region, uint64_t offset, uint64_t byte_size,
+                               SharedBytes& out) const = 0;
 
   virtual Status trace_settings(std::string_view model, const Settings& change, Settings& now) = 0;
   virtual Status log_settings(const Settings& change, Settings& now) = 0;

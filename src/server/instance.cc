@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/tensor.h"
 #include "server/classification.h"
+#include "server/gpu_copy.h"
 #include "server/inference_server.h"
 #include "server/tensor_copy.h"
 
@@ -56,6 +57,7 @@ Status status_of(const std::exception& error) {
 Instance::Instance(const ModelContext& model, int device, int threads)
     : model_(model),
       context_(model.engines.at(device).create_context(threads)),
+      gpu_(model.signature.is_for_gpu() ? device : -1),
       buffers_(model.signature.inputs().size()),
       places_(model.signature.outputs().size()) {}
 
@@ -99,7 +101,7 @@ void Instance::execute_together(std::span<const PendingPtr> requests, std::vecto
   for (size_t i = 0; i < buffers_.size(); ++i) gather(requests, i);
   context_.prepare();
   find_needed_outputs(requests);
-  place_outputs();
+  place_outputs(requests);
   const auto gathered = Clock::now();
   context_.execute();
   const auto executed = Clock::now();
@@ -150,12 +152,14 @@ void Instance::gather(std::span<const PendingPtr> requests, size_t input) {
   if (to < end) std::memset(to, 0, static_cast<size_t>(end - to));  // to the fewest items that a profile takes
 }
 
-// True where the request's own memory can be read during the execution.
+// True where the request's own memory can be read during the execution. Of a GPU also what its client may change
+// meanwhile: kernels there trust no index.
 bool Instance::bind_directly(const PendingRequest& request, size_t input) {
   const TensorSpec& spec = model_.signature.inputs()[input];
   const Bytes& data = request.request.inputs[request.inputs[input]].data;
-  const bool usable = data.size > kCopiedBytes && !data.is_shared && !request.is_padded &&
-                      spec.dtype != DataType::kBool && is_aligned(data.data, spec.element_bytes) &&
+  const bool readable = data.gpu < 0 ? data.size > kCopiedBytes && !data.is_shared : data.gpu == gpu_;
+  const bool usable = readable && !request.is_padded && spec.dtype != DataType::kBool &&
+                      is_aligned(data.data, spec.element_bytes) &&
                       (!request.is_batchable || request.items == executed_items_);
   if (usable) context_.set_input(spec.name, data.data);
   return usable;
@@ -165,15 +169,17 @@ void Instance::copy_item(const PendingRequest& request, size_t input, std::byte*
   const TensorSpec& spec = model_.signature.inputs()[input];
   const InputTensor& tensor = request.request.inputs[request.inputs[input]];
   const Shape& shape = request.shapes[input];
+  std::shared_ptr<void> copy;
+  const std::byte* data = on_host(tensor.data, copy);
   if (request.is_padded && !std::ranges::equal(shape.dims(), tensor.shape)) {
     const size_t bytes = static_cast<size_t>(shape.num_elements()) * spec.element_bytes;
     std::memset(to, 0, bytes);
-    copy_common_box(tensor.data.data, tensor.shape, to, shape.dims(), spec.element_bytes);
+    copy_common_box(data, tensor.shape, to, shape.dims(), spec.element_bytes);
     if (spec.dtype == DataType::kBool) copy_bools(to, to, bytes);
   } else if (spec.dtype == DataType::kBool) {
-    copy_bools(tensor.data.data, to, tensor.data.size);
+    copy_bools(data, to, tensor.data.size);
   } else if (tensor.data.size > 0) {
-    std::memcpy(to, tensor.data.data, tensor.data.size);
+    std::memcpy(to, data, tensor.data.size);
   }
 }
 
@@ -188,19 +194,20 @@ void Instance::find_needed_outputs(std::span<const PendingPtr> requests) {
 
 // Answers share the memory that the engine writes to. What is small, or whose size is not known yet, is computed in the
 // context's memory and copied.
-void Instance::place_outputs() {
+void Instance::place_outputs(std::span<const PendingPtr> requests) {
   const auto& specs = model_.signature.outputs();
   size_t total = 0;
   for (size_t o = 0; o < places_.size(); ++o) {
     if (!places_[o].is_needed || context_.depends_on_data(specs[o].name)) continue;
     places_[o].data.size = context_.output_bytes(specs[o].name);
-    total += rounded(places_[o].data.size);
+    if (requests.size() > 1 || !place_directly(*requests[0], o)) total += rounded(places_[o].data.size);
   }
   const bool copies = total <= kCopiedBytes;
   std::shared_ptr<void> block = copies ? nullptr : allocate_aligned(total);
   auto* next = static_cast<std::byte*>(block.get());
   for (size_t o = 0; o < places_.size(); ++o) {
     Bytes& data = places_[o].data;
+    if (data.owner != nullptr) continue;
     if (copies || data.size == 0) {
       context_.set_output(specs[o].name, nullptr, 0);
       continue;
@@ -210,6 +217,20 @@ void Instance::place_outputs() {
     context_.set_output(specs[o].name, next, data.size);
     next += rounded(data.size);
   }
+}
+
+// True where the client's own memory of this GPU takes the output.
+bool Instance::place_directly(const PendingRequest& request, size_t output) {
+  Bytes& data = places_[output].data;
+  const auto at = std::ranges::find(request.outputs, output);
+  if (at == request.outputs.end() || data.size == 0) return false;
+  const RequestedOutput& wanted = request.request.outputs[static_cast<size_t>(at - request.outputs.begin())];
+  const bool usable = wanted.target.gpu >= 0 && wanted.target.gpu == gpu_ && data.size <= wanted.capacity &&
+                      !request.is_padded && (!request.is_batchable || request.items == executed_items_);
+  if (!usable) return false;
+  data = {wanted.target.data, data.size, wanted.target.owner, true, gpu_};
+  context_.set_output(model_.signature.outputs()[output].name, wanted.target.data, wanted.capacity);
+  return true;
 }
 
 void Instance::collect_outputs() {
@@ -279,11 +300,11 @@ void Instance::add_output(const PendingRequest& request, size_t output, const Re
   OutputTensor tensor = slice(request, output, first_item);
   if (wanted != nullptr) tensor.binary = wanted->binary;
   if (wanted != nullptr && wanted->num_classes > 0) classify_items(request, output, wanted->num_classes, tensor);
-  if (wanted != nullptr && wanted->target != nullptr) {
+  if (wanted != nullptr && wanted->target.data != nullptr) {
     check(tensor.data.size <= wanted->capacity, ErrorCode::kInvalidArgument,
           "output '{}' {} takes {} bytes, but the shared memory given for it has {}", tensor.name,
           dims_text(tensor.shape), tensor.data.size, wanted->capacity);
-    if (tensor.data.size > 0) std::memcpy(wanted->target, tensor.data.data, tensor.data.size);
+    if (tensor.data.data != wanted->target.data) write_to(wanted->target, tensor.data);
     tensor.shared_bytes = tensor.data.size;
     tensor.data = {};
   }

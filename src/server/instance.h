@@ -54,7 +54,8 @@ class Instance {
   bool bind_directly(const PendingRequest& request, size_t input);
   void copy_item(const PendingRequest& request, size_t input, std::byte* to) const;
   void find_needed_outputs(std::span<const PendingPtr> requests);
-  void place_outputs();
+  void place_outputs(std::span<const PendingPtr> requests);
+  bool place_directly(const PendingRequest& request, size_t output);
   void collect_outputs();
   void answer(const PendingRequest& request, int64_t first_item, InferResponse& response);
   OutputTensor slice(const PendingRequest& request, size_t output, int64_t first_item) const;
@@ -65,6 +66,7 @@ class Instance {
 
   const ModelContext& model_;
   ExecutionContext context_;
+  const int gpu_;  ///< Negative: the CPU.
   std::vector<InputBuffer> buffers_;
   std::vector<OutputPlace> places_;
   int64_t executed_items_ = 0;

@@ -17,11 +17,16 @@ const char* const kExtensions[] = {"classification",
                                    "schedule_policy",
                                    "model_configuration",
                                    "system_shared_memory",
+                                   "cuda_shared_memory",
                                    "binary_tensor_data",
                                    "parameters",
                                    "statistics",
                                    "trace",
                                    "logging"};
+
+Status no_shared_memory() {
+  return {StatusCode::kUnsupported, "shared memory is turned off; start the server without --no-shared-memory"};
+}
 
 InferResponse refusal(const InferRequest& request, Status status) {
   InferResponse response;
@@ -199,24 +204,34 @@ Status LocalServer::unload_model(std::string_view model, bool unload_dependents)
   return repository_.unload(std::string(model), unload_dependents);
 }
 
+// Without the permission there are no regions, and so nothing that the other functions could find.
 Status LocalServer::register_shared_memory(const SharedMemoryRegion& region) {
-  if (!options_.shared_memory) {
-    return {StatusCode::kUnsupported, "shared memory is turned off; start the server without --no-shared-memory"};
-  }
-  return shared_memory_.add(region);
+  return options_.shared_memory ? shared_memory_.add(region) : no_shared_memory();
 }
 
 Status LocalServer::unregister_shared_memory(std::string_view name) {
-  return shared_memory_.remove(name);
+  return shared_memory_.remove(name, MemoryKind::kSystem);
 }
 
 Status LocalServer::shared_memory_status(std::string_view name, std::vector<SharedMemoryRegion>& out) const {
   return shared_memory_.list(name, out);
 }
 
-Status LocalServer::shared_memory(std::string_view region, uint64_t offset, uint64_t byte_size, std::byte*& data,
-                                  std::shared_ptr<void>& owner) const {
-  return shared_memory_.find(region, offset, byte_size, data, owner);
+Status LocalServer::register_cuda_memory(const CudaMemoryRegion& region) {
+  return options_.shared_memory ? shared_memory_.add(region) : no_shared_memory();
+}
+
+Status LocalServer::unregister_cuda_memory(std::string_view name) {
+  return shared_memory_.remove(name, MemoryKind::kCuda);
+}
+
+Status LocalServer::cuda_memory_status(std::string_view name, std::vector<CudaMemoryRegion>& out) const {
+  return shared_memory_.list(name, out);
+}
+
+Status LocalServer::shared_memory(std::string_view region, uint64_t offset, uint64_t byte_size,
+                                  SharedBytes& out) const {
+  return shared_memory_.find(region, offset, byte_size, out);
 }
 
 }  // namespace burnish::server

@@ -69,8 +69,10 @@ class LocalServer final : public InferenceServer {
   Status register_shared_memory(const SharedMemoryRegion& region) override;
   Status unregister_shared_memory(std::string_view name) override;
   Status shared_memory_status(std::string_view name, std::vector<SharedMemoryRegion>& out) const override;
-  Status shared_memory(std::string_view region, uint64_t offset, uint64_t byte_size, std::byte*& data,
-                       std::shared_ptr<void>& owner) const override;
+  Status register_cuda_memory(const CudaMemoryRegion& region) override;
+  Status unregister_cuda_memory(std::string_view name) override;
+  Status cuda_memory_status(std::string_view name, std::vector<CudaMemoryRegion>& out) const override;
+  Status shared_memory(std::string_view region, uint64_t offset, uint64_t byte_size, SharedBytes& out) const override;
   Status trace_settings(std::string_view model, const Settings& change, Settings& now) override;
   Status log_settings(const Settings& change, Settings& now) override;
   std::string metrics() const override;

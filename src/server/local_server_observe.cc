@@ -45,7 +45,9 @@ Status LocalServer::log_settings(const Settings& change, Settings& now) {
 }
 
 std::string LocalServer::metrics() const {
-  return metrics_text(snapshot());
+  Snapshot now = snapshot();
+  now.gpus = cuda::read_gpus();
+  return metrics_text(now);
 }
 
 std::string LocalServer::live_state() const {

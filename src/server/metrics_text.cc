@@ -225,6 +225,32 @@ void write_instances(const std::vector<const Model*>& models, Out out) {
   }
 }
 
+/// One number a GPU, as Triton has them.
+struct GpuFamily {
+  const char *name, *type, *help;
+  std::optional<double> cuda::GpuReading::*value;
+};
+const GpuFamily kGpuFamilies[] = {
+    {"nv_gpu_utilization", "gauge", "Share of the last moments in which the GPU worked, 0 to 1",
+     &cuda::GpuReading::utilization},
+    {"nv_gpu_memory_total_bytes", "gauge", "Memory of the GPU", &cuda::GpuReading::memory_total_bytes},
+    {"nv_gpu_memory_used_bytes", "gauge", "Used memory of the GPU, by all processes",
+     &cuda::GpuReading::memory_used_bytes},
+    {"nv_gpu_power_usage", "gauge", "Watts that the GPU takes", &cuda::GpuReading::power_watts},
+    {"nv_gpu_power_limit", "gauge", "Watts that the GPU may take", &cuda::GpuReading::power_limit_watts},
+    {"nv_energy_consumption", "counter", "Joules that the GPU has taken", &cuda::GpuReading::energy_joules},
+};
+
+void write_gpus(const std::vector<cuda::GpuReading>& gpus, Out out) {
+  for (const GpuFamily& family : kGpuFamilies) {
+    if (!gpus.empty()) head(out, family.name, family.type, family.help);
+    for (const cuda::GpuReading& gpu : gpus) {
+      const std::optional<double>& value = gpu.*family.value;
+      if (value) fmt::format_to(out, "{}{{gpu_uuid=\"{}\"}} {}\n", family.name, escaped(gpu.uuid), *value);
+    }
+  }
+}
+
 void write_server(const Snapshot& snapshot, Out out) {
   head(out, "burnish_ready", "gauge", "1 when the server is ready");
   fmt::format_to(out, "burnish_ready {}\n", snapshot.ready ? 1 : 0);
@@ -250,6 +276,7 @@ std::string metrics_text(const Snapshot& snapshot) {
     if (model.entry.state == "READY") loaded.push_back(&model);
   }
   write_server(snapshot, out);
+  write_gpus(snapshot.gpus, out);
   write_families(loaded, out);
   write_reasons("nv_inference_request_failure", "Requests that failed", kFailures, loaded, out);
   write_reasons("burnish_rejected_requests_total", "Requests that were not executed", kRejections, loaded, out);

@@ -44,6 +44,14 @@ struct Bytes {
   std::shared_ptr<const void> owner;
   /// Another process can write to it at any time (a shared memory region): is copied before anything is read from it.
   bool is_shared = false;
+  int gpu = -1;  ///< Whose memory it is; negative: the host's.
+};
+
+/// Memory that a client shares.
+struct SharedBytes {
+  std::byte* data = nullptr;
+  std::shared_ptr<void> owner;  ///< Keeps it open.
+  int gpu = -1;                 ///< Whose memory it is; negative: the host's.
 };
 
 /// Dense, row-major, little-endian; size is shape times element size (checked by the scheduler).
@@ -57,11 +65,10 @@ struct InputTensor {
 /// An output that the client asked for; a request that names none gets all.
 struct RequestedOutput {
   std::string name;
-  uint32_t num_classes = 0;     ///< Classification: the best so many as strings; 0: the tensor itself.
-  bool binary = false;          ///< HTTP: after the JSON instead of in it.
-  std::byte* target = nullptr;  ///< Shared memory to write to; null: the answer carries the bytes.
-  size_t capacity = 0;
-  std::shared_ptr<void> target_owner;
+  uint32_t num_classes = 0;  ///< Classification: the best so many as strings; 0: the tensor itself.
+  bool binary = false;       ///< HTTP: after the JSON instead of in it.
+  SharedBytes target = {};   ///< To write to; null: the answer carries the bytes.
+  size_t capacity = 0;       ///< Bytes of target.
 };
 
 struct SequenceInfo {

@@ -171,7 +171,7 @@ void RequestCheck::check_outputs(PendingRequest& pending) const {
     const size_t o = index_in(signature_.outputs(), output.name, "output");
     burnish::check(std::ranges::find(pending.outputs, o) == pending.outputs.end(), ErrorCode::kInvalidArgument,
                    "output '{}' is requested twice", output.name);
-    burnish::check(output.num_classes == 0 || output.target == nullptr, ErrorCode::kInvalidArgument,
+    burnish::check(output.num_classes == 0 || output.target.data == nullptr, ErrorCode::kInvalidArgument,
                    "output '{}' is requested as classes and in shared memory: one of them", output.name);
     pending.outputs.push_back(static_cast<uint32_t>(o));
   }

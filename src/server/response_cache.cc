@@ -55,7 +55,7 @@ ResponseCache::Key ResponseCache::key_of(uint64_t owner, const InferRequest& req
 bool ResponseCache::is_cacheable(const InferRequest& request) {
   const bool reads_shared = std::ranges::any_of(request.inputs, [](const InputTensor& i) { return i.data.is_shared; });
   const bool writes_shared =
-      std::ranges::any_of(request.outputs, [](const RequestedOutput& o) { return o.target != nullptr; });
+      std::ranges::any_of(request.outputs, [](const RequestedOutput& o) { return o.target.data != nullptr; });
   return !reads_shared && !writes_shared && request.sequence.id.empty();
 }
 

@@ -111,7 +111,7 @@ Status SequenceBatcher::check(const InferRequest& request) const {
     }
   }
   for (const RequestedOutput& output : request.outputs) {
-    const bool is_plain = output.num_classes == 0 && output.target == nullptr;
+    const bool is_plain = output.num_classes == 0 && output.target.data == nullptr;
     if (is_plain || !is_hidden_output(output.name)) continue;
     return {StatusCode::kInvalidArgument,
             fmt::format("output '{}' is a sequence's state: neither as classes nor in shared memory", output.name)};

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "kernels/cuda/nvml.h"
 #include "server/inference_server.h"
 #include "server/statistics.h"
 
@@ -20,6 +21,7 @@ struct Snapshot {
   uint64_t memory_bytes = 0;  ///< Resident.
   uint64_t connections = 0;
   std::vector<Model> models;
+  std::vector<cuda::GpuReading> gpus;  ///< Of the metrics only.
 };
 
 /// Of this process; 0 where the system does not tell.

@@ -1,5 +1,5 @@
 #pragma once
-// Traces of single requests in Triton's JSON format: when each stage of it began and ended.
+// Traces of single requests in Triton's JSON format: when each stage of it began and ended, and the tensors.
 #include <atomic>
 #include <map>
 #include <memory>
@@ -13,10 +13,12 @@
 namespace burnish::server {
 
 struct TraceSettings {
-  bool timestamps = false;     ///< trace_level TIMESTAMPS; false: OFF.
+  bool timestamps = false;     ///< trace_level TIMESTAMPS; neither it nor TENSORS: OFF.
   uint64_t rate = 1000;        ///< trace_rate: one of so many requests.
   int64_t count = -1;          ///< trace_count: so many more; -1: without end.
   uint64_t log_frequency = 0;  ///< A new file <trace_file>.<n> after so many; 0: one file.
+  bool tensors = false;        ///< trace_level TENSORS.
+  bool is_on() const { return (timestamps || tensors) && count != 0; }
 };
 
 /// Thread-safe.
@@ -36,7 +38,7 @@ class Tracer {
  private:
   /// What was set for one model or for all.
   struct Overrides {
-    std::optional<bool> timestamps;
+    std::optional<bool> timestamps, tensors;  ///< Both or none.
     std::optional<uint64_t> rate;
     std::optional<int64_t> count;
     std::optional<uint64_t> log_frequency;
@@ -51,13 +53,22 @@ class Tracer {
     uint64_t id = 0;
     std::string model, request_id;
     Clock::time_point received, handed;  ///< To the server, to the scheduler.
+    bool timestamps = false, tensors = false;
+    std::string inputs = {};                    ///< Their records.
+    std::vector<RequestedOutput> outputs = {};  ///< For those in shared memory.
   };
   static void set(const std::string& name, const std::vector<std::string>& values, Overrides& overrides);
   static TraceSettings merged(TraceSettings below, const Overrides& above);
   TraceSettings settings_of(const Scope* scope) const;
   bool any_on() const;
   void open();
-  uint64_t sample(const std::string& model);
+  bool sample(Traced& traced);
+  static void keep_tensors(const InferRequest& request, Traced& traced);
+  static void set_levels(const std::vector<std::string>& levels, Overrides& overrides);
+  static std::vector<std::string> levels_of(const TraceSettings& settings);
+  static void append_timestamps(const Traced& traced, const InferResponse& response, Clock::time_point ended,
+                                std::string& text);
+  static void append_outputs(const Traced& traced, const InferResponse& response, std::string& text);
   void write(const Traced& traced, const InferResponse& response, Clock::time_point ended);
 
   const std::string file_;

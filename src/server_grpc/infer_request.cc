@@ -201,16 +201,16 @@ void decode_infer_request(const Bytes& message, DecodedRequest& out) {
 }
 
 Status bind_shared_memory(const InferenceServer& server, DecodedRequest& decoded) {
-  std::byte* data = nullptr;
-  std::shared_ptr<void> owner;
   for (const SharedReference& from : decoded.shared_inputs) {
-    Status status = server.shared_memory(from.region, from.offset, from.byte_size, data, owner);
+    SharedBytes memory;
+    Status status = server.shared_memory(from.region, from.offset, from.byte_size, memory);
     if (!status.ok()) return status;
-    decoded.request.inputs[from.index].data = {data, from.byte_size, std::move(owner)};
+    decoded.request.inputs[from.index].data = {memory.data, from.byte_size, std::move(memory.owner),
+                                               /*is_shared=*/true, memory.gpu};
   }
   for (const SharedReference& to : decoded.shared_outputs) {
     RequestedOutput& output = decoded.request.outputs[to.index];
-    Status status = server.shared_memory(to.region, to.offset, to.byte_size, output.target, output.target_owner);
+    Status status = server.shared_memory(to.region, to.offset, to.byte_size, output.target);
     if (!status.ok()) return status;
     output.capacity = to.byte_size;
   }

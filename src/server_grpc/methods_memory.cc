@@ -1,15 +1,6 @@
 #include "server_grpc/methods_memory.h"
 
 namespace burnish::server {
-namespace {
-
-Status no_cuda_region(const std::string& name) {
-  if (name.empty()) return {};
-  return {StatusCode::kNotFound, "CUDA shared memory region '" + name + "' is not registered"};
-}
-
-}  // namespace
-
 Status shared_memory_status(InferenceServer& server, const inference::SystemSharedMemoryStatusRequest& request,
                             inference::SystemSharedMemoryStatusResponse& response) {
   std::vector<SharedMemoryRegion> regions;
@@ -34,20 +25,27 @@ Status unregister_shared_memory(InferenceServer& server, const inference::System
   return server.unregister_shared_memory(request.name());
 }
 
-Status cuda_memory_status(InferenceServer&, const inference::CudaSharedMemoryStatusRequest& request,
-                          inference::CudaSharedMemoryStatusResponse&) {
-  return no_cuda_region(request.name());
+Status cuda_memory_status(InferenceServer& server, const inference::CudaSharedMemoryStatusRequest& request,
+                          inference::CudaSharedMemoryStatusResponse& response) {
+  std::vector<CudaMemoryRegion> regions;
+  Status status = server.cuda_memory_status(request.name(), regions);
+  for (const CudaMemoryRegion& region : regions) {
+    auto& added = (*response.mutable_regions())[region.name];
+    added.set_name(region.name);
+    added.set_device_id(static_cast<uint64_t>(region.device));
+    added.set_byte_size(region.byte_size);
+  }
+  return status;
 }
 
-Status register_cuda_memory(InferenceServer&, const inference::CudaSharedMemoryRegisterRequest& request,
+Status register_cuda_memory(InferenceServer& server, const inference::CudaSharedMemoryRegisterRequest& request,
                             inference::CudaSharedMemoryRegisterResponse&) {
-  return {StatusCode::kUnsupported, "CUDA shared memory region '" + request.name() +
-                                        "': this server does not take CUDA shared memory; use system shared memory"};
+  return server.register_cuda_memory({request.name(), request.raw_handle(), request.device_id(), request.byte_size()});
 }
 
-Status unregister_cuda_memory(InferenceServer&, const inference::CudaSharedMemoryUnregisterRequest& request,
+Status unregister_cuda_memory(InferenceServer& server, const inference::CudaSharedMemoryUnregisterRequest& request,
                               inference::CudaSharedMemoryUnregisterResponse&) {
-  return no_cuda_region(request.name());
+  return server.unregister_cuda_memory(request.name());
 }
 
 }  // namespace burnish::server

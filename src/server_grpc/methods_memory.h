@@ -12,7 +12,6 @@ Status register_shared_memory(InferenceServer&, const inference::SystemSharedMem
 Status unregister_shared_memory(InferenceServer&, const inference::SystemSharedMemoryUnregisterRequest&,
                                 inference::SystemSharedMemoryUnregisterResponse&);
 
-/// CUDA's is not supported: there are never any regions, and registering says so.
 Status cuda_memory_status(InferenceServer&, const inference::CudaSharedMemoryStatusRequest&,
                           inference::CudaSharedMemoryStatusResponse&);
 Status register_cuda_memory(InferenceServer&, const inference::CudaSharedMemoryRegisterRequest&,

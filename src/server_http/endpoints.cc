@@ -1,5 +1,6 @@
 #include "server_http/endpoints.h"
 
+#include "server_http/base64.h"
 #include "server_http/json_reader.h"
 #include "server_http/json_writer.h"
 #include "server_http/live_page.h"
@@ -187,16 +188,17 @@ Response shared_memory_status(const Question& q) {
   return json_response(std::move(text));
 }
 
+element required(const Question& q, const char* name) {
+  element value;
+  if (q.json[name].get(value)) FieldPath{{}, 0, name}.fail("missing");
+  return value;
+}
+
 Response shared_memory_register(const Question& q) {
-  const auto required = [&](const char* name) {
-    element value;
-    if (q.json[name].get(value)) FieldPath{{}, 0, name}.fail("missing");
-    return value;
-  };
   SharedMemoryRegion region;
   region.name = q.route.region;
-  region.key = read_string(required("key"), {{}, 0, "key"});
-  region.byte_size = read_unsigned(required("byte_size"), {{}, 0, "byte_size"});
+  region.key = read_string(required(q, "key"), {{}, 0, "key"});
+  region.byte_size = read_unsigned(required(q, "byte_size"), {{}, 0, "byte_size"});
   element offset;
   if (!q.json["offset"].get(offset)) region.offset = read_unsigned(offset, {{}, 0, "offset"});
   return status_response(q.server.register_shared_memory(region));
@@ -207,15 +209,38 @@ Response shared_memory_unregister(const Question& q) {
 }
 
 Response cuda_shared_memory_status(const Question& q) {
-  if (q.route.region.empty()) return json_response("[]");
-  return error_response(404, "region '" + q.route.region + "': there is no CUDA shared memory");
+  std::vector<CudaMemoryRegion> regions;
+  if (const Status s = q.server.cuda_memory_status(q.route.region, regions); !s.ok()) return error_response(s);
+  std::string text;
+  JsonWriter json(text);
+  json.begin_array();
+  for (const CudaMemoryRegion& region : regions) {
+    json.begin_object().field("name", region.name).field("device_id", static_cast<uint64_t>(region.device));
+    json.field("byte_size", region.byte_size).end_object();
+  }
+  json.end_array();
+  return json_response(std::move(text));
 }
-Response cuda_shared_memory_register(const Question&) {
-  return error_response(
-      {StatusCode::kUnsupported, "cudasharedmemory: this server runs on CPUs; use systemsharedmemory"});
+
+Response cuda_shared_memory_register(const Question& q) {
+  constexpr size_t kMostDevices = 1 << 16;
+  CudaMemoryRegion region;
+  region.name = q.route.region;
+  const FieldPath handle{{}, 0, "raw_handle", "b64"}, device{{}, 0, "device_id"};
+  element b64;
+  if (read_object(required(q, "raw_handle"), {{}, 0, "raw_handle"})["b64"].get(b64)) handle.fail("missing");
+  const std::optional<std::string> decoded = decode_base64(read_string(b64, handle));
+  if (!decoded) handle.fail("is not base64");
+  region.handle = *decoded;
+  const uint64_t number = read_unsigned(required(q, "device_id"), device);
+  if (number > kMostDevices) device.fail("is no GPU's number");
+  region.device = static_cast<int64_t>(number);
+  region.byte_size = read_unsigned(required(q, "byte_size"), {{}, 0, "byte_size"});
+  return status_response(q.server.register_cuda_memory(region));
 }
-Response cuda_shared_memory_unregister(const Question&) {
-  return empty_response(200);
+
+Response cuda_shared_memory_unregister(const Question& q) {
+  return status_response(q.server.unregister_cuda_memory(q.route.region));
 }
 
 Response metrics(const Question& q) {

@@ -198,12 +198,11 @@ class InferDecoder::Request {
   }
 
   Bytes shared_data(const Place& place, const FieldPath& path) {
-    std::byte* data = nullptr;
-    std::shared_ptr<void> owner;
+    SharedBytes memory;
     if (!place.shared_size) path.fail("missing");
-    const Status status = decoder_.server_.shared_memory(place.region, place.offset, *place.shared_size, data, owner);
+    const Status status = decoder_.server_.shared_memory(place.region, place.offset, *place.shared_size, memory);
     if (!status.ok()) throw StatusError{status};
-    return {data, *place.shared_size, std::move(owner), /*is_shared=*/true};
+    return {memory.data, *place.shared_size, std::move(memory.owner), /*is_shared=*/true, memory.gpu};
   }
 
   void read_output(element value) {
@@ -238,8 +237,7 @@ class InferDecoder::Request {
     const FieldPath path{"outputs", index, "parameters", "shared_memory_byte_size"};
     if (!place.shared_size) path.fail("missing");
     if (output.num_classes > 0) path.fail("classification cannot be written to shared memory");
-    const Status status = decoder_.server_.shared_memory(place.region, place.offset, *place.shared_size, output.target,
-                                                         output.target_owner);
+    const Status status = decoder_.server_.shared_memory(place.region, place.offset, *place.shared_size, output.target);
     if (!status.ok()) throw StatusError{status};
     output.capacity = *place.shared_size;
   }

@@ -11,10 +11,14 @@ namespace {
 using namespace burnish::server;        // NOLINT
 using namespace burnish::server::http;  // NOLINT
 
-constexpr Endpoint kWithBody[] = {
-    Endpoint::kRepositoryIndex,       Endpoint::kRepositoryLoad, Endpoint::kRepositoryUnload,
-    Endpoint::kTraceSetting,          Endpoint::kLogSetting,     Endpoint::kSharedMemoryRegister,
-    Endpoint::kSharedMemoryUnregister};
+constexpr Endpoint kWithBody[] = {Endpoint::kRepositoryIndex,
+                                  Endpoint::kRepositoryLoad,
+                                  Endpoint::kRepositoryUnload,
+                                  Endpoint::kTraceSetting,
+                                  Endpoint::kLogSetting,
+                                  Endpoint::kSharedMemoryRegister,
+                                  Endpoint::kSharedMemoryUnregister,
+                                  Endpoint::kCudaSharedMemoryRegister};
 
 void require(bool condition) {
   if (!condition) std::abort();

@@ -55,7 +55,8 @@ def request_corpus():
 def endpoints_corpus():
     bodies = [{"ready": True}, {"parameters": {"config": "{}", "file:1/m": "x"}}, {"parameters": {"unload_dependents": True}},
               {"trace_level": ["TIMESTAMPS"], "trace_rate": None}, {"log_info": False, "log_verbose_level": 1},
-              {"key": "/k", "byte_size": 64, "offset": 0}, {}]
+              {"key": "/k", "byte_size": 64, "offset": 0}, {},
+              {"raw_handle": {"b64": "AQL/AA=="}, "device_id": 0, "byte_size": 64}]
     for i, body in enumerate(bodies):
         write("http_endpoints_fuzzer", str(i), bytes([i]) + json.dumps(body).encode())
 

@@ -50,10 +50,15 @@ TEST_F(EngineCacheTest, BuildsWhenSomethingThatMattersHasChanged) {
   EXPECT_NE(cache().engine_of(version(), config), first);
   EXPECT_EQ(num_builds, 4);
   config.parameters.clear();
+  config.instance_groups.emplace_back();
+  config.instance_groups[0].kind = "KIND_GPU";
+  config.instance_groups[0].gpus = {1};
+  EXPECT_NE(cache().engine_of(version(), config), first);
+  config.instance_groups.clear();
   EXPECT_EQ(cache().engine_of(version(), config), first);
   EXPECT_TRUE(cache().discard(first));
   cache().engine_of(version(), config);
-  EXPECT_EQ(num_builds, 5);
+  EXPECT_EQ(num_builds, 6);
 }
 
 TEST_F(EngineCacheTest, SaysWhatIsMissing) {

@@ -156,10 +156,10 @@ TEST_F(EnsembleTest, InnerTensorsMayBeOutputs) {
   const auto ensemble = make(std::string(kDiamond) +
                              R"(output [ { name: "added", data_type: TYPE_FP32 dims: [ 1 ] }, { name: "result" } ])");
   float memory = 0;
-  RequestedOutput added{.name = "added", .target_owner = {}};
-  added.target = reinterpret_cast<std::byte*>(&memory);
+  RequestedOutput added{.name = "added"};
+  added.target.data = reinterpret_cast<std::byte*>(&memory);
   added.capacity = sizeof(memory);
-  InferResponse response = ask(*ensemble, {{"number", 3}}, {added, {.name = "result", .target_owner = {}}});
+  InferResponse response = ask(*ensemble, {{"number", 3}}, {added, {.name = "result"}});
   ASSERT_TRUE(response.status.ok()) << response.status.message;
   EXPECT_EQ(memory, -3);
   EXPECT_EQ(response.outputs[0].shared_bytes, sizeof(float));
@@ -173,8 +173,7 @@ TEST_F(EnsembleTest, RequestErrorsNameTheTensor) {
   const auto ensemble = make(kDiamond);
   EXPECT_THAT(ask(*ensemble, {}).status.message, HasSubstr("input 'number' is missing"));
   EXPECT_THAT(ask(*ensemble, {{"number", 1}, {"left", 1}}).status.message, HasSubstr("input 'left'"));
-  EXPECT_THAT(ask(*ensemble, {{"number", 1}}, {{.name = "left", .target_owner = {}}}).status.message,
-              HasSubstr("output 'left'"));
+  EXPECT_THAT(ask(*ensemble, {{"number", 1}}, {{.name = "left"}}).status.message, HasSubstr("output 'left'"));
 }
 
 TEST_F(EnsembleTest, AFailedStepNamesItself) {

@@ -44,6 +44,19 @@ TEST(Metrics, TritonsNames) {
   }
 }
 
+TEST(Metrics, GpusThatTell) {
+  Snapshot snapshot;
+  EXPECT_THAT(metrics_text(snapshot), ::testing::Not(HasSubstr("nv_gpu")));
+  snapshot.gpus.resize(2);
+  snapshot.gpus[0].uuid = "GPU-0";
+  snapshot.gpus[0].utilization = 0.25;
+  snapshot.gpus[1].uuid = "GPU-1";
+  snapshot.gpus[1].memory_used_bytes = 1536;
+  const std::string text = metrics_text(snapshot);
+  EXPECT_THAT(text, HasSubstr("nv_gpu_utilization{gpu_uuid=\"GPU-0\"} 0.25\n# HELP"));
+  EXPECT_THAT(text, HasSubstr("nv_gpu_memory_used_bytes{gpu_uuid=\"GPU-1\"} 1536\n# HELP"));
+}
+
 TEST(Metrics, LatenciesBatchesAndInstances) {
   const std::string text = metrics_text(busy_snapshot());
   for (const char* line : {"burnish_queue_duration_seconds_bucket{model=\"m\",version=\"1\",le=\"0.0005\"} 0\n",

@@ -44,7 +44,7 @@ TEST(ModelVersion, AnswersWithNameVersionIdAndAllOutputs) {
 TEST(ModelVersion, GivesRequestedOutputsInTheirOrder) {
   const auto model = load(named("affine"), affine_engine());
   InferRequest request = request_of({float_tensor("x", {1, 16}, numbers(16, 2))});
-  request.outputs = {{"sum", 0, true, nullptr, 0, nullptr}};
+  request.outputs = {{"sum", 0, true, {}, 0}};
   const InferResponse response = infer(*model, std::move(request));
   ASSERT_EQ(response.outputs.size(), 1U);
   EXPECT_EQ(response.outputs[0].name, "sum");
@@ -103,7 +103,7 @@ TEST(ModelVersion, WritesToSharedMemory) {
   std::vector<float> target(17, -1);
   InferRequest request = request_of({float_tensor("x", {1, 16}, numbers(16, 6))});
   const auto expected = executed_alone(affine_engine(), request);
-  request.outputs = {{"y", 0, false, reinterpret_cast<std::byte*>(target.data()), 64, nullptr}};
+  request.outputs = {{"y", 0, false, {reinterpret_cast<std::byte*>(target.data()), nullptr}, 64}};
   const InferResponse response = infer(*model, request);
   ASSERT_EQ(response.outputs.size(), 1U);
   EXPECT_EQ(response.outputs[0].shared_bytes, 64U);

@@ -8,6 +8,8 @@
 
 #include <cstring>
 
+#include "kernels/cuda/driver.h"
+
 namespace burnish::server {
 namespace {
 
@@ -43,13 +45,12 @@ TEST(SharedMemory, ReadsAndWritesWhatTheClientSees) {
   ClientRegion client(10000);
   std::strcpy(client.data() + 5003, "hello");
   SharedMemoryRegistry registry;
-  ASSERT_TRUE(registry.add({"r", client.key(), 5000, 4000}).ok());
-  std::byte* data = nullptr;
-  std::shared_ptr<void> owner;
-  ASSERT_TRUE(registry.find("r", 3, 6, data, owner).ok());
-  EXPECT_STREQ(reinterpret_cast<const char*>(data), "hello");
-  ASSERT_TRUE(registry.remove("r").ok());
-  std::memcpy(data, "world", 6);  // the owner keeps it
+  ASSERT_TRUE(registry.add(SharedMemoryRegion{"r", client.key(), 5000, 4000}).ok());
+  SharedBytes memory;
+  ASSERT_TRUE(registry.find("r", 3, 6, memory).ok());
+  EXPECT_STREQ(reinterpret_cast<const char*>(memory.data), "hello");
+  ASSERT_TRUE(registry.remove("r", MemoryKind::kSystem).ok());
+  std::memcpy(memory.data, "world", 6);  // the owner keeps it
   EXPECT_STREQ(client.data() + 5003, "world");
 }
 
@@ -68,33 +69,32 @@ TEST(SharedMemory, RefusesWhatIsNotThere) {
   EXPECT_THAT(refusal({"r", client.key(), 50, 51}), HasSubstr("lie outside key"));
   EXPECT_THAT(refusal({"r", client.key(), UINT64_MAX, 2}), HasSubstr("lie outside key"));
   EXPECT_THAT(refusal({"", client.key(), 0, 10}), HasSubstr("name is empty"));
-  ASSERT_TRUE(registry.add({"r", client.key(), 0, 100}).ok());
+  ASSERT_TRUE(registry.add(SharedMemoryRegion{"r", client.key(), 0, 100}).ok());
   EXPECT_THAT(refusal({"r", client.key(), 0, 100}), HasSubstr("in use"));
 }
 
 TEST(SharedMemory, BytesMustLieInsideTheRegion) {
   ClientRegion client(100);
   SharedMemoryRegistry registry;
-  ASSERT_TRUE(registry.add({"r", client.key(), 10, 50}).ok());
-  std::byte* data = nullptr;
-  std::shared_ptr<void> owner;
-  EXPECT_TRUE(registry.find("r", 0, 50, data, owner).ok());
-  EXPECT_THAT(registry.find("r", 1, 50, data, owner).message, HasSubstr("lie outside its 50 bytes"));
-  EXPECT_FALSE(registry.find("r", UINT64_MAX, 2, data, owner).ok());
-  EXPECT_THAT(registry.find("other", 0, 1, data, owner).message, HasSubstr("'other' is not registered"));
+  ASSERT_TRUE(registry.add(SharedMemoryRegion{"r", client.key(), 10, 50}).ok());
+  SharedBytes memory;
+  EXPECT_TRUE(registry.find("r", 0, 50, memory).ok());
+  EXPECT_THAT(registry.find("r", 1, 50, memory).message, HasSubstr("lie outside its 50 bytes"));
+  EXPECT_FALSE(registry.find("r", UINT64_MAX, 2, memory).ok());
+  EXPECT_THAT(registry.find("other", 0, 1, memory).message, HasSubstr("'other' is not registered"));
 }
 
 TEST(SharedMemory, ListsAndRemovesAll) {
   ClientRegion client(100);
   SharedMemoryRegistry registry;
-  ASSERT_TRUE(registry.add({"a", client.key(), 0, 10}).ok());
-  ASSERT_TRUE(registry.add({"b", client.key(), 10, 10}).ok());
+  ASSERT_TRUE(registry.add(SharedMemoryRegion{"a", client.key(), 0, 10}).ok());
+  ASSERT_TRUE(registry.add(SharedMemoryRegion{"b", client.key(), 10, 10}).ok());
   std::vector<SharedMemoryRegion> regions;
   ASSERT_TRUE(registry.list("b", regions).ok());
   ASSERT_EQ(regions.size(), 1U);
   EXPECT_EQ(regions[0].offset, 10U);
   EXPECT_EQ(registry.list("c", regions).code, StatusCode::kNotFound);
-  ASSERT_TRUE(registry.remove("").ok());
+  ASSERT_TRUE(registry.remove("", MemoryKind::kSystem).ok());
   regions.clear();
   ASSERT_TRUE(registry.list("", regions).ok());
   EXPECT_TRUE(regions.empty());
@@ -104,13 +104,42 @@ TEST(SharedMemory, AClientThatCutsItsRegionDoesNotEndTheServer) {
   ClientRegion client(1 << 20);
   std::memset(client.data(), 7, 1 << 20);
   SharedMemoryRegistry registry;
-  ASSERT_TRUE(registry.add({"r", client.key(), 0, 1 << 20}).ok());
-  std::byte* data = nullptr;
-  std::shared_ptr<void> owner;
-  ASSERT_TRUE(registry.find("r", 0, 1 << 20, data, owner).ok());
+  ASSERT_TRUE(registry.add(SharedMemoryRegion{"r", client.key(), 0, 1 << 20}).ok());
+  SharedBytes memory;
+  ASSERT_TRUE(registry.find("r", 0, 1 << 20, memory).ok());
   client.truncate(4096);
-  EXPECT_EQ(data[100], std::byte{7});
-  EXPECT_EQ(data[500000], std::byte{0});
+  EXPECT_EQ(memory.data[100], std::byte{7});
+  EXPECT_EQ(memory.data[500000], std::byte{0});
+}
+
+TEST(SharedMemory, GpuMemoryIsRefusedInWords) {
+  SharedMemoryRegistry registry;
+  const std::string handle(64, '\0');
+  const auto refusal = [&](const CudaMemoryRegion& region) {
+    const Status status = registry.add(region);
+    EXPECT_EQ(status.code, StatusCode::kInvalidArgument);
+    return status.message;
+  };
+  EXPECT_THAT(refusal({"", handle, 0, 16}), HasSubstr("name is empty"));
+  EXPECT_THAT(refusal({"r", handle, 0, 0}), HasSubstr("byte_size is 0"));
+  EXPECT_THAT(refusal({"r", handle.substr(1), 0, 16}), HasSubstr("'r': its handle has 63 bytes"));
+  EXPECT_THAT(refusal({"r", handle, -1, 16}), HasSubstr("there is no GPU -1"));
+  const char* const reason = cuda::driver_available() ? "there is no GPU 1000" : "NVIDIA driver";
+  EXPECT_THAT(refusal({"r", handle, 1000, 16}), HasSubstr(reason));
+  std::vector<CudaMemoryRegion> regions;
+  EXPECT_TRUE(registry.list("", regions).ok());
+  EXPECT_TRUE(regions.empty());
+  EXPECT_EQ(registry.list("r", regions).code, StatusCode::kNotFound);
+}
+
+TEST(SharedMemory, KindsAreRemovedApart) {
+  ClientRegion client(100);
+  SharedMemoryRegistry registry;
+  ASSERT_TRUE(registry.add(SharedMemoryRegion{"r", client.key(), 0, 100}).ok());
+  EXPECT_TRUE(registry.remove("", MemoryKind::kCuda).ok());
+  EXPECT_TRUE(registry.remove("r", MemoryKind::kCuda).ok());
+  SharedBytes memory;
+  EXPECT_TRUE(registry.find("r", 0, 100, memory).ok());
 }
 
 }  // namespace

@@ -70,6 +70,48 @@ TEST_F(TraceTest, TritonsFormat) {
   EXPECT_TRUE(at.contains("REQUEST_START") && at.contains("REQUEST_END"));
 }
 
+TEST_F(TraceTest, Tensors) {
+  const std::vector<float> x = {1, 2.5F, -3}, y = {0.1F, 4};
+  std::array<float, 2> shared = {7, 8};
+  const auto bytes = [](const auto& values) {
+    return Bytes{reinterpret_cast<const std::byte*>(values.data()), values.size() * sizeof(float), nullptr};
+  };
+  Settings now;
+  {
+    Tracer tracer(file);
+    ASSERT_TRUE(tracer.settings("", {{"trace_level", {"TENSORS"}}, {"trace_rate", {"1"}}}, now).ok());
+    EXPECT_EQ(now[0], (Settings::value_type{"trace_level", {"TENSORS"}}));
+    InferRequest request;
+    request.model = "m";
+    request.inputs = {{"x", DataType::kFloat32, {1, 3}, bytes(x)}, {"cut off", DataType::kInt64, {5}, bytes(y)}};
+    RequestedOutput kept{.name = "kept"};
+    kept.target.data = reinterpret_cast<std::byte*>(shared.data());
+    request.outputs = {{.name = "y"}, kept, {.name = "best"}};
+    const ResponseCallback done = tracer.follow(request, [](InferResponse&&) {});
+    InferResponse response;
+    response.outputs.resize(3);
+    for (size_t o = 0; o < 3; ++o) response.outputs[o].name = request.outputs[o].name;
+    for (OutputTensor& output : response.outputs) output.shape = {2};
+    response.outputs[0].data = bytes(y);
+    response.outputs[1].shared_bytes = 8;
+    response.outputs[2].classes = {"0.9:1:\"cat\"", "0.1:0"};
+    done(std::move(response));
+  }
+  const nlohmann::json trace = read(file);
+  ASSERT_EQ(trace.size(), 6);
+  EXPECT_EQ(trace[0]["model_name"], "m");
+  const auto record = [](const char* activity, const char* name, const char* data, const char* shape,
+                         const char* dtype) {
+    const nlohmann::json tensor = {{"name", name}, {"data", data}, {"shape", shape}, {"dtype", dtype}};
+    return nlohmann::json{{"id", 1}, {"activity", activity}, {"tensor", tensor}};
+  };
+  EXPECT_EQ(trace[1], record("TENSOR_QUEUE_INPUT", "x", "1,2.5,-3", "1,3", "FP32"));
+  EXPECT_EQ(trace[2]["tensor"]["shape"], "5");  // what its eight bytes hold, before anybody has checked them
+  EXPECT_EQ(trace[3], record("TENSOR_BACKEND_OUTPUT", "y", "0.1,4", "2", "FP32"));
+  EXPECT_EQ(trace[4], record("TENSOR_BACKEND_OUTPUT", "kept", "7,8", "2", "FP32"));
+  EXPECT_EQ(trace[5], record("TENSOR_BACKEND_OUTPUT", "best", "0.9:1:\"cat\",0.1:0", "2", "BYTES"));
+}
+
 TEST_F(TraceTest, RateAndCount) {
   {
     Tracer tracer(file, {true, 3, 4});
@@ -133,7 +175,6 @@ TEST_F(TraceTest, WrongSettingsChangeNothing) {
     return status.message;
   };
   EXPECT_THAT(refusal({{"trace_level", {"TIMESTAMPS"}}, {"trace_rate", {"0"}}}), HasSubstr("'trace_rate'"));
-  EXPECT_THAT(refusal({{"trace_level", {"TENSORS"}}}), HasSubstr("TENSORS is not supported"));
   EXPECT_THAT(refusal({{"trace_level", {"LOUD"}}}), HasSubstr("'LOUD'"));
   EXPECT_THAT(refusal({{"trace_count", {"-2"}}}), HasSubstr("below -1"));
   EXPECT_THAT(refusal({{"trace_rate", {"many"}}}), HasSubstr("'many' is not a number"));

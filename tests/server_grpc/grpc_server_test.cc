@@ -162,11 +162,10 @@ TEST_F(GrpcServerTest, SharedMemoryFromRegistrationToAnswer) {
       ask<SystemSharedMemoryStatusResponse>("SystemSharedMemoryStatus", SystemSharedMemoryStatusRequest());
   EXPECT_EQ(regions.regions().at("out").byte_size(), 64);
 
-  std::byte *in = nullptr, *out = nullptr;
-  std::shared_ptr<void> in_owner, out_owner;
-  ASSERT_TRUE(served.fake.shared_memory("in", 0, 64, in, in_owner).ok());
-  ASSERT_TRUE(served.fake.shared_memory("out", 0, 64, out, out_owner).ok());
-  std::fill(in, in + 64, std::byte{7});
+  SharedBytes in, out;
+  ASSERT_TRUE(served.fake.shared_memory("in", 0, 64, in).ok());
+  ASSERT_TRUE(served.fake.shared_memory("out", 0, 64, out).ok());
+  std::fill(in.data, in.data + 64, std::byte{7});
   ModelInferRequest request = infer_request("identity", {});
   request.clear_raw_input_contents();
   const auto place = [](auto& tensor, const char* region) {
@@ -178,22 +177,30 @@ TEST_F(GrpcServerTest, SharedMemoryFromRegistrationToAnswer) {
   place(*request.mutable_outputs(0), "out");
   const auto response = ask<ModelInferResponse>("ModelInfer", request);
   EXPECT_EQ(response.raw_output_contents(0), "");
-  EXPECT_EQ(out[63], std::byte{7});
+  EXPECT_EQ(out.data[63], std::byte{7});
 
   ask<SystemSharedMemoryUnregisterResponse>("SystemSharedMemoryUnregister", SystemSharedMemoryUnregisterRequest());
   ModelInferResponse none;
   EXPECT_EQ(client.call("ModelInfer", request, none).error_code(), ::grpc::StatusCode::NOT_FOUND);
 }
 
-TEST_F(GrpcServerTest, CudaMemoryIsRefusedInWords) {
+TEST_F(GrpcServerTest, CudaMemory) {
   using namespace inference;
   CudaSharedMemoryRegisterRequest request;
   request.set_name("gpu");
-  CudaSharedMemoryRegisterResponse none;
-  const ::grpc::Status status = client.call("CudaSharedMemoryRegister", request, none);
-  EXPECT_EQ(status.error_code(), ::grpc::StatusCode::UNIMPLEMENTED);
-  EXPECT_THAT(status.error_message(), HasSubstr("'gpu'"));
+  request.set_raw_handle(std::string(64, 'h'));
+  request.set_device_id(3);
+  request.set_byte_size(128);
+  ask<CudaSharedMemoryRegisterResponse>("CudaSharedMemoryRegister", request);
+  std::vector<CudaMemoryRegion> registered;
+  ASSERT_TRUE(served.fake.cuda_memory_status("gpu", registered).ok());
+  EXPECT_EQ(registered[0].handle, request.raw_handle());
+  const auto status = ask<CudaSharedMemoryStatusResponse>("CudaSharedMemoryStatus", CudaSharedMemoryStatusRequest());
+  EXPECT_EQ(status.regions().at("gpu").device_id(), 3U);
+  EXPECT_EQ(status.regions().at("gpu").byte_size(), 128U);
   ask<CudaSharedMemoryUnregisterResponse>("CudaSharedMemoryUnregister", CudaSharedMemoryUnregisterRequest());
+  registered.clear();
+  EXPECT_FALSE(served.fake.cuda_memory_status("gpu", registered).ok());
 }
 
 TEST_F(GrpcServerTest, InferenceReturnsWhatItGot) {

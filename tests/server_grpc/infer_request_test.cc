@@ -248,6 +248,7 @@ TEST(InferRequest, SharedMemoryIsBoundToItsRegion) {
   ASSERT_TRUE(bind_shared_memory(server, decoded).ok());
   EXPECT_EQ(decoded.request.inputs[0].data.size, 48);
   EXPECT_TRUE(decoded.request.inputs[0].data.owner);
+  EXPECT_TRUE(decoded.request.inputs[0].data.is_shared);
   (*message.mutable_inputs(0)->mutable_parameters())["shared_memory_offset"].set_int64_param(17);
   decoded = decode(message);
   EXPECT_THAT(bind_shared_memory(server, decoded).message, ::testing::HasSubstr("'in'"));

@@ -78,8 +78,21 @@ TEST_F(EndpointsTest, SharedMemory) {
   EXPECT_EQ(client->get("/v2/systemsharedmemory/region/a/status").status, 404);
   EXPECT_EQ(client->post("/v2/systemsharedmemory/unregister", "").status, 200);
   EXPECT_EQ(get("/v2/systemsharedmemory/status"), "[]");
+}
+
+TEST_F(EndpointsTest, CudaSharedMemory) {
+  std::string handle(64, '\0'), b64;
+  for (size_t i = 0; i < 63; i += 3) b64 += "AQL/";  // bytes 1, 2, 255
+  for (size_t i = 0; i < 63; ++i) handle[i] = std::string("\1\2\377")[i % 3];
+  const std::string body = R"({"raw_handle":{"b64":")" + b64 + R"(AA=="},"device_id":1,"byte_size":16})";
+  EXPECT_EQ(client->post("/v2/cudasharedmemory/region/a/register", body).status, 200);
+  std::vector<CudaMemoryRegion> regions;
+  ASSERT_TRUE(fake.cuda_memory_status("a", regions).ok());
+  EXPECT_EQ(regions[0].handle, handle);
+  EXPECT_EQ(get("/v2/cudasharedmemory/status"), R"([{"name":"a","device_id":1,"byte_size":16}])");
+  EXPECT_EQ(client->post("/v2/cudasharedmemory/region/a/unregister", "").status, 200);
+  EXPECT_EQ(client->get("/v2/cudasharedmemory/region/a/status").status, 404);
   EXPECT_EQ(get("/v2/cudasharedmemory/status"), "[]");
-  EXPECT_EQ(client->post("/v2/cudasharedmemory/region/a/register", "{}").status, 501);
 }
 
 TEST_F(EndpointsTest, MetricsAndLivePage) {

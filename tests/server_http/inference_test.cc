@@ -110,9 +110,9 @@ TEST_F(InferenceTest, Classification) {
 
 TEST_F(InferenceTest, SharedMemoryBothWays) {
   fake.register_shared_memory({"r", "/r", 0, 64});
-  std::byte* memory = nullptr;
-  std::shared_ptr<void> owner;
-  ASSERT_TRUE(fake.shared_memory("r", 0, 64, memory, owner).ok());
+  SharedBytes region;
+  ASSERT_TRUE(fake.shared_memory("r", 0, 64, region).ok());
+  std::byte* memory = region.data;
   const std::vector<float> values = {1, 2, 3, 4};
   std::memcpy(memory + 8, values.data(), 16);
   const HttpAnswer answer = infer(

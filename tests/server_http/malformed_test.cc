@@ -150,6 +150,17 @@ TEST_F(MalformedTest, ManagementBodies) {
           "parameters.unload_dependents");
   refused("/v2/systemsharedmemory/region/r/register", R"({"key":"/k"})", "byte_size: missing");
   refused("/v2/systemsharedmemory/region/r/register", R"({"key":"/k","byte_size":-1})", "byte_size");
+  const char* cuda = "/v2/cudasharedmemory/region/r/register";
+  refused(cuda, R"({"device_id":0,"byte_size":1})", "raw_handle: missing");
+  refused(cuda, R"({"raw_handle":"AAAA","device_id":0,"byte_size":1})", "raw_handle: must be an object");
+  refused(cuda, R"({"raw_handle":{},"device_id":0,"byte_size":1})", "raw_handle.b64: missing");
+  for (const char* b64 : {"AAA", "A-AA", "A=AA", "====", "AAAA AAA"}) {
+    const std::string body = std::string(R"({"raw_handle":{"b64":")") + b64 + R"("},"device_id":0,"byte_size":1})";
+    refused(cuda, body.c_str(), "raw_handle.b64: is not base64");
+  }
+  refused(cuda, R"({"raw_handle":{"b64":"AAAA"},"device_id":-1,"byte_size":1})", "device_id");
+  refused(cuda, R"({"raw_handle":{"b64":"AAAA"},"device_id":99999999999,"byte_size":1})", "device_id");
+  refused(cuda, R"({"raw_handle":{"b64":"AAAA"},"device_id":0})", "byte_size: missing");
   refused("/v2/logging", R"({"log_info":{}})", "log_info");
   refused("/v2/trace/setting", R"({"unknown":"1"})", "unknown");
 }

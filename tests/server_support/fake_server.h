@@ -146,9 +146,26 @@ class FakeServer : public InferenceServer {
     if (!name.empty() && out.empty()) return no_region(name);
     return {};
   }
+  Status register_cuda_memory(const CudaMemoryRegion& region) override {
+    const std::lock_guard lock(mutex_);
+    cuda_regions_[region.name] = region;
+    return {};
+  }
+  Status unregister_cuda_memory(std::string_view name) override {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(cuda_regions_, [&](const auto& region) { return name.empty() || region.first == name; });
+    return {};
+  }
+  Status cuda_memory_status(std::string_view name, std::vector<CudaMemoryRegion>& out) const override {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [key, region] : cuda_regions_) {
+      if (name.empty() || key == name) out.push_back(region);
+    }
+    if (!name.empty() && out.empty()) return no_region(name);
+    return {};
+  }
   /// Regions are plain memory of this process.
-  Status shared_memory(std::string_view region, uint64_t offset, uint64_t byte_size, std::byte*& data,
-                       std::shared_ptr<void>& owner) const override {
+  Status shared_memory(std::string_view region, uint64_t offset, uint64_t byte_size, SharedBytes& out) const override {
     const std::lock_guard lock(mutex_);
     const auto found = regions_.find(std::string(region));
     if (found == regions_.end()) return no_region(region);
@@ -156,8 +173,7 @@ class FakeServer : public InferenceServer {
     if (offset > bytes.size() || byte_size > bytes.size() - offset) {
       return {StatusCode::kInvalidArgument, "bytes outside of shared memory region '" + std::string(region) + "'"};
     }
-    data = bytes.data() + offset;
-    owner = found->second.second;
+    out = {bytes.data() + offset, found->second.second};
     return {};
   }
 
@@ -199,7 +215,7 @@ class FakeServer : public InferenceServer {
       const auto wanted = std::find_if(request.outputs.begin(), request.outputs.end(),
                                        [&](const RequestedOutput& o) { return o.name == name; });
       if (!request.outputs.empty() && wanted == request.outputs.end()) continue;
-      const RequestedOutput all{name, 0, false, nullptr, 0, nullptr};
+      const RequestedOutput all{name, 0, false, {}, 0};
       add_output(input, request.outputs.empty() ? all : *wanted, response);
     }
     return response;
@@ -207,11 +223,11 @@ class FakeServer : public InferenceServer {
 
   static void add_output(const InputTensor& input, const RequestedOutput& wanted, InferResponse& response) {
     OutputTensor output{wanted.name, input.dtype, input.shape, input.data, {}, 0, wanted.binary};
-    if (wanted.target && wanted.capacity < input.data.size) {
+    if (wanted.target.data && wanted.capacity < input.data.size) {
       response.status = {StatusCode::kInvalidArgument, "output '" + wanted.name + "': its shared memory is too small"};
-    } else if (wanted.target) {
+    } else if (wanted.target.data) {
       // A request may name the same shared memory for both.
-      std::memmove(wanted.target, input.data.data, input.data.size);
+      std::memmove(wanted.target.data, input.data.data, input.data.size);
       output.shared_bytes = input.data.size;
       output.data = {};
     } else if (wanted.num_classes > 0) {
@@ -262,6 +278,7 @@ class FakeServer : public InferenceServer {
   size_t num_requests_ = 0;
   std::vector<std::string> calls_, access_log_;
   std::map<std::string, std::pair<SharedMemoryRegion, std::shared_ptr<std::vector<std::byte>>>> regions_;
+  std::map<std::string, CudaMemoryRegion> cuda_regions_;
   Settings trace_ = {{"trace_level", {"OFF"}}, {"trace_rate", {"1000"}}, {"trace_count", {"-1"}}};
   Settings log_ = {{"log_info", {"true"}}, {"log_verbose_level", {"0"}}, {"log_format", {"default"}}};
   std::vector<std::thread> threads_;

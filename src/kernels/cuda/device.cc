@@ -9,6 +9,9 @@
 namespace burnish::cuda {
 namespace {
 
+// CU_STREAM_PER_THREAD: waits for no other's work.
+const Handle kThreadsOwnStream = std::bit_cast<Handle>(uintptr_t{2});
+
 DevicePointer address(const void* pointer) {
   return static_cast<DevicePointer>(reinterpret_cast<uintptr_t>(pointer));
 }
@@ -104,6 +107,27 @@ std::shared_ptr<void> Device::allocate_pinned(size_t bytes) const {
           }};
 }
 
+std::shared_ptr<void> Device::open_exported(const IpcHandle& handle, size_t bytes) const {
+  make_current();
+  DevicePointer pointer = 0;
+  if (const Result result = driver().IpcOpenMemHandle(&pointer, handle, kIpcLazyPeerAccess); result != kSuccess) {
+    const char* text = nullptr;
+    driver().GetErrorString(result, &text);
+    throw_error(ErrorCode::kInvalidArgument, "GPU {} opens no memory for the handle: {}", ordinal_,
+                text == nullptr ? "unknown error" : text);
+  }
+  std::shared_ptr<void> memory(std::bit_cast<void*>(pointer), [this](void* opened) {
+    try_make_current();
+    driver().IpcCloseMemHandle(address(opened));
+  });
+  DevicePointer base = 0;
+  size_t size = 0;
+  check_result(driver().MemGetAddressRange(&base, &size, pointer), "asking for the size of exported memory");
+  check(bytes <= size - (pointer - base), ErrorCode::kInvalidArgument, "the handle opens {} bytes, not {}",
+        size - (pointer - base), bytes);
+  return memory;
+}
+
 bool is_device_pointer(const void* pointer) {
   if (pointer == nullptr || !driver_available()) return false;
   unsigned type = 0;
@@ -163,6 +187,16 @@ void copy_to_host(void* target, const void* source, size_t bytes, Handle stream)
 void copy_on_device(void* target, const void* source, size_t bytes, Handle stream) {
   if (bytes == 0) return;
   check_result(driver().MemcpyDtoDAsync(address(target), address(source), bytes, stream), "copying on the GPU");
+}
+void copy_to_device_now(const Device& device, void* target, const void* source, size_t bytes) {
+  device.make_current();
+  copy_to_device(target, source, bytes, kThreadsOwnStream);
+  check_result(driver().StreamSynchronize(kThreadsOwnStream), "copying to the GPU");
+}
+void copy_to_host_now(const Device& device, void* target, const void* source, size_t bytes) {
+  device.make_current();
+  copy_to_host(target, source, bytes, kThreadsOwnStream);
+  check_result(driver().StreamSynchronize(kThreadsOwnStream), "copying from the GPU");
 }
 void copy_rows(const RowCopy& copy, Handle stream) {
   if (copy.row_bytes == 0 || copy.num_rows == 0) return;

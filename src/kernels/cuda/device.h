@@ -43,6 +43,9 @@ class Device {
   std::shared_ptr<void> allocate(size_t bytes) const;
   /// Page-locked host memory.
   std::shared_ptr<void> allocate_pinned(size_t bytes) const;
+  /// Memory of this GPU that another process exports (cudaIpcGetMemHandle), kept open until the last owner has gone.
+  /// Throws kInvalidArgument for a handle that does not open, or that opens fewer bytes.
+  std::shared_ptr<void> open_exported(const IpcHandle& handle, size_t bytes) const;
 
  private:
   explicit Device(int ordinal);
@@ -112,6 +115,9 @@ void synchronize(Handle stream);
 void copy_to_device(void* target, const void* source, size_t bytes, Handle stream);
 void copy_to_host(void* target, const void* source, size_t bytes, Handle stream);
 void copy_on_device(void* target, const void* source, size_t bytes, Handle stream);
+/// Between host memory and a GPU's; return when the bytes are there. From any thread.
+void copy_to_device_now(const Device& device, void* target, const void* source, size_t bytes);
+void copy_to_host_now(const Device& device, void* target, const void* source, size_t bytes);
 /// Rows of row_bytes that stand …_stride bytes apart, from device memory.
 struct RowCopy {
   void* target;

@@ -62,6 +62,11 @@ struct alignas(128) TensorMap {
   std::array<uint64_t, 16> words = {};
 };
 
+/// CUipcMemHandle: another process's name for its memory; travels as bytes.
+struct IpcHandle {
+  std::array<char, 64> bytes = {};
+};
+
 // CUdevice_attribute, CUfunction_attribute, CUpointer_attribute.
 inline constexpr int kNumMultiprocessors = 16, kL2Bytes = 38, kCapabilityMajor = 75, kCapabilityMinor = 76,
                      kMaxSharedBytes = 97, kMemoryClockKilohertz = 36, kMemoryBusBits = 37;
@@ -69,6 +74,7 @@ inline constexpr int kFunctionRegisters = 4, kFunctionMaxDynamicShared = 8;
 inline constexpr int kPointerMemoryType = 2;
 inline constexpr unsigned kStreamNonBlocking = 1;
 inline constexpr int kCaptureThreadLocal = 1;
+inline constexpr unsigned kIpcLazyPeerAccess = 1;
 
 /// The functions by their names without "cu".
 struct Driver {
@@ -95,6 +101,9 @@ struct Driver {
   Result (*MemcpyDtoDAsync)(DevicePointer, DevicePointer, size_t, Handle) = nullptr;
   Result (*Memcpy2DAsync)(const Copy2D*, Handle) = nullptr;
   Result (*MemsetD8Async)(DevicePointer, unsigned char, size_t, Handle) = nullptr;
+  Result (*IpcOpenMemHandle)(DevicePointer*, IpcHandle, unsigned) = nullptr;
+  Result (*IpcCloseMemHandle)(DevicePointer) = nullptr;
+  Result (*MemGetAddressRange)(DevicePointer*, size_t*, DevicePointer) = nullptr;
   Result (*PointerGetAttribute)(void*, int, DevicePointer) = nullptr;
   Result (*StreamCreate)(Handle*, unsigned) = nullptr;
   Result (*StreamDestroy)(Handle) = nullptr;
