@@ -7,6 +7,7 @@
 #include "kernels/cuda/cudnn_plan.h"
 #include "kernels/cuda/device.h"
 #include "kernels/encoded_case.h"
+#include "ops/fused.h"
 
 namespace burnish::testing {
 namespace {
@@ -91,6 +92,21 @@ TEST(CudaDnn, TakesRowsApart) {
   p.input_strides = {c.in + 8, 0, 0, c.out + 16, 0};
   p.output_strides = {c.out + 24};
   expect_dnn_matches(p, {.check = kHalf});
+}
+
+// What is fastest for the opt shape may not do others.
+TEST(CudaDnn, ConfigurationsServeOtherBatches) {
+  if (cuda::num_devices() == 0 || !cuda::dnn::available()) GTEST_SKIP() << "no GPU, or no cuDNN";
+  const auto layer = [](int64_t batch) {
+    ProblemCase c =
+        conv({.batch = batch, .height = 40, .width = 40, .in = 128, .out = 256, .strides = {2, 2}}, DType::kFloat32);
+    c.attrs.set(std::string(kAllowTf32), int64_t{1});
+    return c;
+  };
+  const ProblemCase one = layer(1);
+  CudaOptions options{.check = {.tolerance = 4e-3}, .free_inputs = {1}, .free_outputs = {1}};
+  options.check.configs = find_tactic(kTactic)->candidates(make_problem(one, reference_of(one)), detect_cuda(0, 1));
+  for (const int64_t batch : {3, 8}) expect_dnn_matches(layer(batch), options);
 }
 
 TEST(CudaDnn, TakesAnyAddress) {

@@ -64,7 +64,7 @@ class DnnKernel : public Kernel {
     const std::string_view engine = text_of(config, name);
     check(!engine.empty(), ErrorCode::kUnsupported, "cuDNN has no engine for a convolution of {} by {} channels",
           conv_.form.all_in_channels(), conv_.out_channels());
-    return shared_dnn_plan(conv_, parse_dnn_engine(engine, config), alignment, site_);
+    return shared_dnn_plan_or_other(conv_, parse_dnn_engine(engine, config), alignment, site_);
   }
   const DnnPlan& plan_for(const Pack& images) const {
     const bool aligned = std::all_of(images.pointers.begin(), images.pointers.end(),

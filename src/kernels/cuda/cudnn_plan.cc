@@ -189,4 +189,38 @@ std::shared_ptr<const DnnPlan> shared_dnn_plan(const DnnConv& conv, const DnnEng
   return plan;
 }
 
+namespace {
+
+std::vector<DnnEngine> other_engines(const DnnConv& conv, int64_t alignment, dnn::Site& site) {
+  const std::lock_guard lock(site.mutex());
+  const DnnConvGraph graph(conv, alignment, site);
+  DnnWish wish{.tensor_cores = !conv.exact, .most = kMostEngines, .most_compiled = kMostCompiled};
+  std::vector<DnnEngine> engines = find_dnn_engines(graph, wish, site);
+  wish.heuristics = dnn::kHeuristicsFallback;
+  for (DnnEngine& engine : find_dnn_engines(graph, wish, site)) engines.push_back(std::move(engine));
+  return engines;
+}
+
+std::shared_ptr<const DnnPlan> plan_if_done(const DnnConv& conv, const DnnEngine& engine, int64_t alignment,
+                                            dnn::Site& site) {
+  try {
+    return shared_dnn_plan(conv, engine, alignment, site);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kUnsupported) throw;
+    return nullptr;
+  }
+}
+
+}  // namespace
+
+std::shared_ptr<const DnnPlan> shared_dnn_plan_or_other(const DnnConv& conv, const DnnEngine& engine, int64_t alignment,
+                                                        dnn::Site& site) {
+  if (auto plan = plan_if_done(conv, engine, alignment, site)) return plan;
+  for (const DnnEngine& other : other_engines(conv, alignment, site)) {
+    if (auto plan = plan_if_done(conv, other, alignment, site)) return plan;
+  }
+  throw_error(ErrorCode::kUnsupported, "cuDNN has no engine for a convolution of {} by {} channels of this size",
+              conv.form.all_in_channels(), conv.out_channels());
+}
+
 }  // namespace burnish::cuda

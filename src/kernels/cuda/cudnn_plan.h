@@ -57,4 +57,9 @@ class DnnPlan {
 std::shared_ptr<const DnnPlan> shared_dnn_plan(const DnnConv& conv, const DnnEngine& engine, int64_t alignment,
                                                dnn::Site& site);
 
+/// The same where the engine does these shapes; else, as where it was chosen for others, the library's first that does.
+/// Throws kUnsupported where none does.
+std::shared_ptr<const DnnPlan> shared_dnn_plan_or_other(const DnnConv& conv, const DnnEngine& engine, int64_t alignment,
+                                                        dnn::Site& site);
+
 }  // namespace burnish::cuda
