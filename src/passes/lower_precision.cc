@@ -20,9 +20,9 @@ bool follows_input_type(const Node& n) {
   return !is_fused_product(n) && n.op != kFusedAttention && n.op != kPointwise;
 }
 
-Tensor converted(const Tensor& from, DType dtype) {
-  Tensor to(dtype, from.shape());
-  encode(from.as<float>(), {dtype}, to.view());
+Tensor converted(const Tensor& from, const Encoding& encoding) {
+  Tensor to(encoding.dtype, from.shape());
+  encode(from.as<float>(), encoding, to.view());
   return to;
 }
 
@@ -78,6 +78,19 @@ class Lowering {
         n.outputs, [&](ValueId v) { return v != kNoValue && plan_.full_precision.contains(graph_.value(v).name); });
   }
 
+  bool is_constant_data(const Node& n, int i) const {
+    return is_transparent(graph_, n) && i < num_data_inputs(n) && n.input(i) != kNoValue &&
+           graph_.value(n.input(i)).is_constant();
+  }
+  /// Or selects from narrow constants, such as a table of embeddings.
+  bool writes_at_no_cost(const Node& n) const {
+    if (!is_transparent(graph_, n)) return can_write(n, plan_.floats);
+    for (int i = 0; i < num_data_inputs(n); ++i) {
+      if (is_constant_data(n, i)) return true;
+    }
+    return false;
+  }
+
   /// A narrow float pays where somebody can read it, and somebody computes less or writes it at no cost.
   bool pays_narrow(ValueId group) const {
     bool read = false;
@@ -85,8 +98,7 @@ class Lowering {
     for (ValueId v : groups_.members(group)) {
       const Node* producer = graph_.producer(v);
       if (producer != nullptr && stays_full(*producer)) return false;
-      gains =
-          gains || (producer != nullptr && can_write(*producer, plan_.floats) && !is_transparent(graph_, *producer));
+      gains = gains || (producer != nullptr && writes_at_no_cost(*producer));
       for (NodeId id : users_[static_cast<size_t>(v)]) {
         const Node& n = graph_.node(id);
         if (stays_full(n)) return false;
@@ -196,7 +208,7 @@ class Lowering {
       if (v == kNoValue || !is_narrow(v)) continue;
       graph_.node(id).inputs[static_cast<size_t>(i)] = narrow[static_cast<size_t>(i)] ? stored(v) : decoded(v);
     }
-    if (is_transparent(graph_, before)) return;
+    if (is_transparent(graph_, before)) return convert_data(id, before);
     convert_weights(id, before, !narrow.empty() && narrow[0]);
     Node& n = graph_.node(id);
     for (int i = 0; i < count; ++i) {
@@ -215,15 +227,32 @@ class Lowering {
 
   ValueId stored(ValueId v) const { return stored_[static_cast<size_t>(v)]; }
 
+  /// Constants among what a node moves have the type of the rest.
+  void convert_data(NodeId id, const Node& before) {
+    const Encoding& e = encoding_of(before.output());
+    for (int i = 0; i < num_data_inputs(before); ++i) {
+      if (!is_narrow(before.output()) || !is_constant_data(before, i)) continue;
+      const ValueId v = before.input(i);
+      const ValueId narrow = e.is_integer()
+                                 ? graph_.add_constant(graph_.value(v).name, converted(graph_.value(v).constant, e))
+                                 : narrow_constant(v, e.dtype);
+      graph_.node(id).inputs[static_cast<size_t>(i)] = narrow;
+    }
+  }
+
+  ValueId narrow_constant(ValueId v, DType dtype) {
+    const auto [it, is_new] = narrow_constants_.emplace(v, kNoValue);
+    if (is_new) it->second = graph_.add_constant(graph_.value(v).name, converted(graph_.value(v).constant, {dtype}));
+    return it->second;
+  }
+
   void convert_weights(NodeId id, const Node& before, bool narrow) {
     if (!narrow || !is_fused_product(before)) return;
     const Encoding& e = encoding_of(before.input(0));
     if (e.is_integer()) return set_integer_layer(id, *layer_of(before));
     const ValueId w = before.input(1);
     if (!graph_.value(w).is_constant()) return;
-    const auto [it, is_new] = narrow_constants_.emplace(w, kNoValue);
-    if (is_new) it->second = graph_.add_constant(graph_.value(w).name, converted(graph_.value(w).constant, e.dtype));
-    graph_.node(id).inputs[1] = it->second;
+    graph_.node(id).inputs[1] = narrow_constant(w, e.dtype);
     context_.count(fmt::format("{} in {}", before.op, name_of(e.dtype)));
   }
 

@@ -24,7 +24,7 @@ WORK = ROOT / "build/models"
 STRUCTURES = [f"{m}_{e}" for m in ("resnet50", "bert", "yolov5s", "minilm") for e in ("legacy", "dynamo")]
 BATCHES = (1, 3, 8)
 LENGTHS = (7, 128, 384)
-TOLERANCE = {"fp32": 1e-4, "tf32": 1e-2, "fp16": 1e-2, "bf16": 5e-2}
+TOLERANCE = {"fp32": 1e-4, "tf32": 1e-2, "fp16": 1e-2, "bf16": 8e-2}  # BF16: of seeded weights; no bar, a guard
 TOP1_LOSS = {"fp32": 0, "tf32": 5e-4, "fp16": 5e-4, "bf16": 5e-3}  # of all images
 
 

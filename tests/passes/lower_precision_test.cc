@@ -144,6 +144,35 @@ constexpr std::string_view kTransformerPart = R"(graph "g" {
     output "y" = %y
   })";
 
+// A table of embeddings, and a token in front of the others: constants have the type of what they meet.
+TEST(LowerPrecision, ConstantsThatAreMovedAreStoredNarrow) {
+  constexpr std::string_view kText = R"(graph "g" {
+    input %ids: int64[n]
+    input %x: float32[n,4]
+    const %table: float32[3,4] = {1,2,3,4,5,6,7,8,9,10,11,12}
+    const %token: float32[1,4] = {1,-1,2,-2}
+    const %w: float32[4,4]
+    %rows = Gather(%table, %ids)
+    %sum = Add(%rows, %x)
+    %all = Concat(%token, %sum) {axis=0}
+    %y = MatMul(%all, %w)
+    output "y" = %y
+  })";
+  const Graph before = optimised(kText);
+  PrecisionPlan plan;
+  plan.floats = DType::kFloat16;
+  const Graph after = optimised(kText, &plan);
+  int moved = 0;
+  for (const NodeId id : after.topological_order()) {
+    const Node& n = after.node(id);
+    if (n.op != "Gather" && n.op != "Concat") continue;
+    ++moved;
+    EXPECT_EQ(after.value(n.input(0)).constant.dtype(), DType::kFloat16) << n.op;
+  }
+  EXPECT_EQ(moved, 2);
+  expect_same_numbers(before, after, random_inputs(before), 1e-2);
+}
+
 TEST(LowerPrecision, ResidualStreamsOfProductsStayFloat) {
   const PrecisionPlan plan = integers_everywhere(optimised(kTransformerPart), 0.1F);
   Graph original = parse_graph(kTransformerPart);
