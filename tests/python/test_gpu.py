@@ -256,6 +256,46 @@ class PyTorch(unittest.TestCase):
             self.assertLess(used() - before, 4 * MB)
 
 
+@unittest.skipIf(burnish.num_gpus() < 2, "there are not two NVIDIA GPUs")
+class SeveralGpus(unittest.TestCase):
+    def setUp(self) -> None:
+        self.x = images(8)
+        self.expected = Engines.fashion("cpu")(self.x)
+
+    def test_one_engine_on_all_at_once(self) -> None:
+        data = Engines.fashion().serialize()
+        engines = [burnish.load(data, device=i) for i in range(burnish.num_gpus())]
+        self.assertEqual([e.device for e in engines], [f"cuda:{i}" for i in range(len(engines))])
+
+        def work(seed: int) -> None:
+            gpu = seed % len(engines)
+            x = burnish.to_device(self.x, gpu)
+            for _ in range(100):
+                y = engines[gpu](x)
+                self.assertEqual(y.device, f"cuda:{gpu}")
+                close(y.numpy(), self.expected)
+                close(engines[gpu](self.x), self.expected)
+
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(work, range(8)))
+
+    def test_built_calibrated_and_run_on_the_second(self) -> None:
+        samples = {"image": images(64)}
+        engine = burnish.build(FASHION / "fashion_mobile.onnx", target="cuda:1", fp16=True, calibrate=samples, opt_level=2,
+                               profiles=PROFILE)
+        self.assertEqual(engine.device, "cuda:1")
+        np.testing.assert_allclose(engine(self.x), self.expected, rtol=2e-2, atol=5e-2)
+
+    def test_memory_of_another_is_refused_or_copied(self) -> None:
+        engine = burnish.load(Engines.fashion().serialize(), device=1)
+        try:
+            y = engine(burnish.to_device(self.x, 0))
+        except burnish.Error as error:
+            self.assertIn("GPU", str(error))
+        else:
+            close(y.numpy() if hasattr(y, "numpy") else y, self.expected)
+
+
 @unittest.skipIf(NO_GPU, NO_GPU)
 class TensorRT(unittest.TestCase):
     """Scripts written for TensorRT on the GPU that they were written for."""
