@@ -86,7 +86,8 @@ void IoThread::run() {
 
 void IoThread::accept(Listener& listener) {
   listener.acceptor.async_accept([this, &listener](const ErrorCode& error, tcp::socket socket) {
-    if (error == asio::error::operation_aborted) return;
+    // Also when it had come already as the listeners were closed: a closed one accepts nothing, again and again.
+    if (error == asio::error::operation_aborted || is_draining_) return;
     if (!error) {
       on_accepted(listener, std::move(socket));
       return accept(listener);
@@ -94,7 +95,7 @@ void IoThread::accept(Listener& listener) {
     // Out of file descriptors, most likely: some will come back.
     listener.pause.expires_after(kAcceptPause);
     listener.pause.async_wait([this, &listener](const ErrorCode& cancelled) {
-      if (!cancelled) accept(listener);
+      if (!cancelled && !is_draining_) accept(listener);
     });
   });
 }
