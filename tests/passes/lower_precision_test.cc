@@ -173,6 +173,29 @@ TEST(LowerPrecision, ConstantsThatAreMovedAreStoredNarrow) {
   expect_same_numbers(before, after, random_inputs(before), 1e-2);
 }
 
+TEST(LowerPrecision, ConstantsAmongIntegersAreQuantised) {
+  constexpr std::string_view kText = R"(graph "g" {
+    input %x: float32[n,4]
+    const %token: float32[1,4] = {1,-1,0.5,-0.5}
+    const %w: float32[4,4]
+    %all = Concat(%token, %x) {axis=0}
+    %y = MatMul(%all, %w)
+    output "y" = %y
+  })";
+  const PrecisionPlan nothing;
+  const Graph before = optimised(kText, &nothing);
+  const PrecisionPlan plan = integers_everywhere(before, 1.0F / 32);
+  const Graph after = optimised(kText, &plan);
+  for (const NodeId id : after.topological_order()) {
+    const Node& n = after.node(id);
+    if (n.op == "Concat") {
+      EXPECT_EQ(after.value(n.input(0)).constant.dtype(), DType::kUInt8);
+    }
+  }
+  EXPECT_EQ(histogram(after).at("Concat"), 1);
+  expect_same_numbers(before, after, random_inputs(before), 0.05);
+}
+
 TEST(LowerPrecision, ResidualStreamsOfProductsStayFloat) {
   const PrecisionPlan plan = integers_everywhere(optimised(kTransformerPart), 0.1F);
   Graph original = parse_graph(kTransformerPart);

@@ -121,6 +121,20 @@ std::vector<DnnEngine> find_dnn_engines(const DnnConvGraph& graph, const DnnWish
   return engines;
 }
 
+namespace {
+
+/// The guesses for a graph, best first; where they are fewer than so many, the library's fallbacks behind them.
+std::vector<DnnEngine> likely_engines(const DnnConvGraph& graph, bool exact, size_t at_least, const dnn::Site& site) {
+  DnnWish wish{.tensor_cores = !exact, .most = kMostEngines, .most_compiled = kMostCompiled};
+  std::vector<DnnEngine> engines = find_dnn_engines(graph, wish, site);
+  wish.heuristics = dnn::kHeuristicsFallback;
+  wish.most = at_least - std::min(at_least, engines.size());
+  for (DnnEngine& engine : find_dnn_engines(graph, wish, site)) engines.push_back(std::move(engine));
+  return engines;
+}
+
+}  // namespace
+
 std::vector<std::string> dnn_conv_candidates(const DnnConv& conv, std::string_view arch, const dnn::Site& site) {
   std::string prefix = fmt::format("{} cudnn={}", arch, dnn::version());
   std::vector<DnnEngine> engines;
@@ -129,12 +143,7 @@ std::vector<std::string> dnn_conv_candidates(const DnnConv& conv, std::string_vi
     const DnnWish plain{.heuristics = dnn::kHeuristicsFallback, .tensor_cores = false, .most = 1, .most_compiled = 1};
     const auto any = find_dnn_engines(DnnConvGraph(conv, kDnnAnyAddress, site), plain, site);
     if (!any.empty()) prefix += " any=" + to_string(any[0]);
-    const DnnConvGraph graph(conv, kDnnAligned, site);
-    DnnWish wish{.tensor_cores = !conv.exact, .most = kMostEngines, .most_compiled = kMostCompiled};
-    engines = find_dnn_engines(graph, wish, site);
-    wish.heuristics = dnn::kHeuristicsFallback;
-    wish.most = kFewEngines - std::min(kFewEngines, engines.size());
-    for (DnnEngine& engine : find_dnn_engines(graph, wish, site)) engines.push_back(std::move(engine));
+    engines = likely_engines(DnnConvGraph(conv, kDnnAligned, site), conv.exact, kFewEngines, site);
   } catch (const Error& error) {
     if (error.code() != ErrorCode::kUnsupported) throw;
   }
@@ -193,12 +202,7 @@ namespace {
 
 std::vector<DnnEngine> other_engines(const DnnConv& conv, int64_t alignment, dnn::Site& site) {
   const std::lock_guard lock(site.mutex());
-  const DnnConvGraph graph(conv, alignment, site);
-  DnnWish wish{.tensor_cores = !conv.exact, .most = kMostEngines, .most_compiled = kMostCompiled};
-  std::vector<DnnEngine> engines = find_dnn_engines(graph, wish, site);
-  wish.heuristics = dnn::kHeuristicsFallback;
-  for (DnnEngine& engine : find_dnn_engines(graph, wish, site)) engines.push_back(std::move(engine));
-  return engines;
+  return likely_engines(DnnConvGraph(conv, alignment, site), conv.exact, 2 * kMostEngines, site);
 }
 
 std::shared_ptr<const DnnPlan> plan_if_done(const DnnConv& conv, const DnnEngine& engine, int64_t alignment,
