@@ -1,6 +1,8 @@
 // burnish serve: a repository of models behind HTTP and gRPC.
+#include <malloc.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <csignal>
 #include <mutex>
@@ -50,6 +52,11 @@ void raise_file_limit() {
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;
   setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/// glibc would keep up to eight heaps a core, each with its own holes: a server's memory creeps up for hours.
+void share_heaps() {
+  mallopt(M_ARENA_MAX, static_cast<int>(std::max(2U, std::thread::hardware_concurrency())));
 }
 
 class Serving {
@@ -184,6 +191,7 @@ Action declare(OptionSet& command, const CommandLine&) {
     pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // before there is any other thread: all inherit it
     std::signal(SIGPIPE, SIG_IGN);
     raise_file_limit();
+    share_heaps();
     return Serving(*options).run();
   };
 }

@@ -156,6 +156,13 @@ class Load:
             thread.start()
 
 
+def watch_memory(load, server, seconds, say):
+    """Waits so long, or until something went wrong; every minute says what the server holds."""
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0 and not load.end.wait(min(60.0, left)):
+        say(f"{time.monotonic() - server.started:>9.0f} s {server.resident_bytes() / 1e6:.2f} MB")
+
+
 def soak(seconds, say=print):
     """The problems; empty when all went well."""
     with tempfile.TemporaryDirectory() as name:
@@ -172,9 +179,9 @@ def soak(seconds, say=print):
             load = Load(server, repository, folder)
             load.start()
             warm = max(3.0, seconds * 0.2)
-            load.end.wait(warm)
+            watch_memory(load, server, warm, say)
             before = server.resident_bytes()
-            load.end.wait(max(1.0, seconds - warm))
+            watch_memory(load, server, max(1.0, seconds - warm), say)
             after = server.resident_bytes()
             load.end.set()
             for thread in load.threads:
