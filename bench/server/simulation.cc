@@ -137,7 +137,7 @@ Json simulated_json(const Options& options, const std::vector<double>& arrivals_
     ++batches[batch];
     return times.at(batch);
   };
-  const SimulationResult r = simulate({1, options.max_batch, delay_s, service_s, true}, arrivals_s);
+  const SimulationResult r = burnish::cost::simulate({1, options.max_batch, delay_s, service_s, true}, arrivals_s);
   Json counts = Json::object();  // of all requests, as the server counts
   for (const auto& [size, count] : batches) counts[std::to_string(size)] = count;
   return {{"requests_per_s", r.items_per_s}, {"mean_ms", r.mean_latency_s * 1e3}, {"p50_ms", r.p50_s * 1e3},
