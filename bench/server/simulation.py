@@ -25,7 +25,7 @@ from onnx import helper, numpy_helper
 WIDTH, LAYERS, MAX_BATCH = 1024, 128, 8
 SIZES = (1, 2, 3, 4, 6, 8)
 LOADS = (0.30, 0.60, 0.85)
-CALIBRATION_LOAD, LEAST_SEEN = 0.8, 20  # of the closed loop's throughput: all sizes of batches form there, each so often
+CALIBRATION_LOAD, LEAST_SEEN = 0.8, 20  # of what largest batches would do: all sizes form there, each so often
 BARS = {"requests/s": 0.05, "mean batch": 0.05, "p99 ms": 0.15}
 QUIET_US, QUIET_SHARE = 20, 0.005  # above, others held the load generator or the server up
 
@@ -93,8 +93,9 @@ def load(args, server, rate, seed, times=None):
 def batch_times(args, server):
     """Mean milliseconds that a batch takes the instance, by its size: inputs, execution, answers, and what the server's
     other threads take of the core meanwhile. The arrivals are others than those of the runs that are compared."""
-    closed = http_load((1, WIDTH), 2 * MAX_BATCH, 2)["inferences_per_second"]
-    _, batches = load(args, server, CALIBRATION_LOAD * closed, args.seed + 1)
+    http_load((1, WIDTH), 2 * MAX_BATCH, 2)  # so many clients always leave the largest batch waiting
+    largest, ns = batch_counters()[MAX_BATCH]
+    _, batches = load(args, server, CALIBRATION_LOAD * MAX_BATCH * largest / (ns / 1e9), args.seed + 1)
     seldom = [size for size in SIZES if batches.get(size, (0, 0))[0] < LEAST_SEEN]
     if seldom:
         sys.exit(f"simulation.py: fewer than {LEAST_SEEN} batches of {seldom} while times were measured: give more --seconds")
