@@ -1,9 +1,10 @@
 // A real server under Poisson arrivals, and the simulator that `burnish cost` and `burnish audit` rest on under the
 // very same arrivals. Open loop: a request is sent when its time has come, however many are unanswered, and its latency
 // counts from that time. One thread that spins: it needs a core of its own. bench/server/simulation.py runs it.
+// Without --times only the real server.
 //
 //   bench_simulation --port 8000 --model m --input x --shape 1,2048 --rate 300 --requests 6000 --max-batch 8
-//                    --times 1:4.9ms,2:5.1ms,4:5.4ms,8:6ms --batch-overhead 160us --request-overhead 22us
+//                    --times 1:4.9ms,2:5.1ms,3:5.3ms,4:5.4ms,6:5.8ms,8:6ms
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -17,7 +18,6 @@
 namespace {
 
 using namespace burnish::bench;  // NOLINT(google-build-using-namespace)
-using burnish::cost::BatchServer;
 using burnish::cost::SimulationResult;
 using Json = nlohmann::ordered_json;
 
@@ -27,7 +27,7 @@ struct Options : Target {
   uint64_t seed = 1;
   int max_batch = 1;
   std::vector<std::string> times;
-  std::string queue_delay = "0ms", batch_overhead = "0us", request_overhead = "0us";
+  std::string queue_delay = "0ms";
 };
 
 /// Requests that wait for their time, for a connection, and for their answer.
@@ -131,14 +131,17 @@ Json simulated_json(const Options& options, const std::vector<double>& arrivals_
     const burnish::cost::Measurement time = burnish::cost::typed_measurement(text);
     times[time.batch] = time.seconds;
   }
-  const double batch_s = burnish::cost::parse_seconds(options.batch_overhead, "--batch-overhead", true);
-  const double request_s = burnish::cost::parse_seconds(options.request_overhead, "--request-overhead", true);
   const double delay_s = burnish::cost::parse_seconds(options.queue_delay, "--queue-delay", true);
-  const BatchServer server{1, options.max_batch, delay_s,
-                           [&](int batch) { return times.at(batch) + batch_s + batch * request_s; }, true};
-  const SimulationResult r = simulate(server, arrivals_s);
-  return {{"requests_per_s", r.items_per_s}, {"mean_batch", r.mean_batch}, {"mean_ms", r.mean_latency_s * 1e3},
-          {"p50_ms", r.p50_s * 1e3},         {"p99_ms", r.p99_s * 1e3},    {"busy_share", r.busy_share}};
+  std::map<int, int> batches;
+  const auto service_s = [&](int batch) {
+    ++batches[batch];
+    return times.at(batch);
+  };
+  const SimulationResult r = burnish::cost::simulate({1, options.max_batch, delay_s, service_s, true}, arrivals_s);
+  Json counts = Json::object();  // of all requests, as the server counts
+  for (const auto& [size, count] : batches) counts[std::to_string(size)] = count;
+  return {{"requests_per_s", r.items_per_s}, {"mean_ms", r.mean_latency_s * 1e3}, {"p50_ms", r.p50_s * 1e3},
+          {"p99_ms", r.p99_s * 1e3},         {"busy_share", r.busy_share},        {"batches", counts}};
 }
 
 void run(const Options& options) {
@@ -146,10 +149,8 @@ void run(const Options& options) {
   for (double& time : arrivals_s) time /= options.rate;
   OpenLoop load(options, arrivals_s);
   const Json measured = measured_json(load.run(), arrivals_s);
-  const Json json = {{"rate", options.rate},
-                     {"sent_late_us", load.lateness_s() * 1e6},
-                     {"measured", measured},
-                     {"simulated", simulated_json(options, arrivals_s)}};
+  Json json = {{"rate", options.rate}, {"sent_late_us", load.lateness_s() * 1e6}, {"measured", measured}};
+  if (!options.times.empty()) json["simulated"] = simulated_json(options, arrivals_s);
   std::printf("%s\n", json.dump(1).c_str());
 }
 
@@ -165,11 +166,8 @@ int main(int argc, char** argv) {
   app.add_option("--seed", options.seed);
   app.add_option("--max-batch", options.max_batch);
   app.add_option("--times", options.times, "BATCH:TIME of every size that the server forms, such as 1:4.9ms,2:5ms")
-      ->delimiter(',')
-      ->required();
+      ->delimiter(',');
   app.add_option("--queue-delay", options.queue_delay);
-  app.add_option("--batch-overhead", options.batch_overhead, "the server's own time for a batch");
-  app.add_option("--request-overhead", options.request_overhead, "and for each of its requests");
   CLI11_PARSE(app, argc, argv);
   try {
     run(options);

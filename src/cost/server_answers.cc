@@ -27,7 +27,10 @@ void add_batch(const Json& batch, std::map<int, Observation::Time>& times) {
   const auto size = count_of(batch, "batch_size");
   if (!size || *size < 1) return;
   Observation::Time time;
-  for (const char* stage : {"compute_input", "compute_infer", "compute_output"}) add_stage(batch, stage, time);
+  add_stage(batch, "busy", time);
+  if (time.executions < 1) {
+    for (const char* stage : {"compute_input", "compute_infer", "compute_output"}) add_stage(batch, stage, time);
+  }
   if (!(time.executions >= 1 && time.seconds > 0)) return;
   time.seconds /= time.executions;
   times[*size] = time;

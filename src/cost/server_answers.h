@@ -13,8 +13,9 @@ namespace burnish::cost {
 /// no such configuration.
 std::optional<ServingSettings> read_serving_config(std::string_view json);
 
-/// Of /v2/models/M/versions/V/stats: mean times of whole executions (inputs, execution, outputs) by batch size, since
-/// the model was loaded. Empty where the text holds none.
+/// Of /v2/models/M/versions/V/stats: mean times of executions by batch size, since the model was loaded: how long they
+/// took their instances where the server tells, as Burnish's does; else inputs, execution and outputs. Empty where the
+/// text holds none.
 std::map<int, Observation::Time> read_batch_times(std::string_view json);
 
 }  // namespace burnish::cost

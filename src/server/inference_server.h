@@ -36,6 +36,7 @@ struct DurationStatistics {
 struct BatchStatistics {
   uint64_t batch_size = 0;
   DurationStatistics input, infer, output;
+  DurationStatistics busy;  ///< Burnish's own: how long it took its instance, from one batch's choice to the next's.
 };
 struct ModelStatistics {
   std::string name, version;

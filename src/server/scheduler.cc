@@ -170,6 +170,7 @@ void Scheduler::execute_ready(Slot& slot, Lock& lock, bool is_guest) {
     slot.num_executing = 0;
     if (batch.requests.empty()) continue;
     last_execution_ = Clock::now();
+    statistics_->record_busy(static_cast<uint64_t>(batch.items), nanoseconds(last_execution_ - now));
     times_.record(batch.shape_key, batch.items,
                   std::chrono::nanoseconds(timing.input_ns + timing.infer_ns + timing.output_ns));
   }

@@ -66,6 +66,13 @@ void Statistics::record_execution(uint64_t batch_size, const InferTiming& batch,
   }
 }
 
+void Statistics::record_busy(uint64_t batch_size, uint64_t ns) {
+  const std::lock_guard lock(mutex_);
+  BatchStatistics& statistics = batches_[batch_size];
+  statistics.batch_size = batch_size;
+  add(statistics.busy, ns);
+}
+
 void Statistics::record_cache_hit(uint64_t lookup_ns, uint64_t total_ns) {
   const auto now = Clock::now();
   const std::lock_guard lock(mutex_);

@@ -66,6 +66,8 @@ class Statistics {
   };
   /// All requests of one execution of batch_size items.
   void record_execution(uint64_t batch_size, const InferTiming& batch, const std::vector<Executed>& requests);
+  /// How long such an execution took its instance, all that goes with it included: known when its requests are answered.
+  void record_busy(uint64_t batch_size, uint64_t ns);
   void record_cache_hit(uint64_t lookup_ns, uint64_t total_ns);
   /// A request that no instance has seen.
   void record_rejection(Outcome outcome, uint64_t total_ns);

@@ -107,6 +107,7 @@ void write_statistics(JsonWriter& json, const ModelStatistics& s) {
     write_duration(json, "compute_input", batch.input);
     write_duration(json, "compute_infer", batch.infer);
     write_duration(json, "compute_output", batch.output);
+    write_duration(json, "busy", batch.busy);
     json.end_object();
   }
   json.end_array().end_object();

@@ -250,10 +250,14 @@ TEST(ServerAnswers, ConfigurationAndBatchTimes) {
   EXPECT_EQ(alone, (ServingSettings{1, 1, 0}));
   const auto times = read_batch_times(R"({"model_stats": [{"batch_stats": [{"batch_size": 4,
     "compute_input": {"count": 10, "ns": 1000000}, "compute_infer": {"count": 10, "ns": 30000000},
-    "compute_output": {"count": 10, "ns": 9000000}}, {"batch_size": 0}, {"batch_size": "x"}, 7]}]})");
-  ASSERT_EQ(times.size(), 1u);
+    "compute_output": {"count": 10, "ns": 9000000}, "busy": {"count": 0, "ns": 0}},
+    {"batch_size": 8, "compute_infer": {"count": 6, "ns": 30000000}, "busy": {"count": 5, "ns": 35000000}},
+    {"batch_size": 0}, {"batch_size": "x"}, 7]}]})");
+  ASSERT_EQ(times.size(), 2u);
   EXPECT_DOUBLE_EQ(times.at(4).seconds, 0.004);
   EXPECT_EQ(times.at(4).executions, 10);
+  EXPECT_DOUBLE_EQ(times.at(8).seconds, 0.007);
+  EXPECT_EQ(times.at(8).executions, 5);
   for (const char* text :
        {"", "[]", "{", "7", R"({"max_batch_size": -1, "instance_group": 3})",
         R"({"model_stats": [{"batch_stats": {"compute_infer": 3}}]})",

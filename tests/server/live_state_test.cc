@@ -21,7 +21,7 @@ TEST(LiveState, HasTheFormThatThePageReads) {
   state.statistics.fail = {3, 0};
   state.rejections.queue_full = 2;
   state.pending = 4;
-  state.statistics.batches = {{2, {}, {7, 0}, {}}};
+  state.statistics.batches = {{2, {}, {7, 0}, {}, {}}};
   state.instances[0].cores = {0, 1};
   state.instances[0].threads = 2;
   state.instances.push_back(state.instances[0]);

@@ -23,7 +23,7 @@ Snapshot busy_snapshot() {
   state.rejections.queue_full = 2;
   state.rejections.cancelled = 1;
   state.statistics.fail = {5, 0};
-  state.statistics.batches = {{1, {}, {10, 0}, {}}, {3, {}, {30, 0}, {}}};
+  state.statistics.batches = {{1, {}, {10, 0}, {}, {}}, {3, {}, {30, 0}, {}, {}}};
   snapshot.models.push_back(testing::ready_model("m", state));
   snapshot.models.push_back({{"gone \"x\"\n", "2", "UNAVAILABLE", "unloaded"}, {}});
   return snapshot;

@@ -207,6 +207,10 @@ TEST(ModelVersion, StatesWhatItDid) {
   uint64_t executions = 0;
   for (const InstanceState& instance : state.instances) executions += instance.executions;
   EXPECT_EQ(executions, 5U);
+  model->drain(Clock::time_point::max());  // an execution takes its instance a moment longer than its answers
+  const BatchStatistics batch = model->statistics().batches.at(0);
+  EXPECT_EQ(batch.busy.count, 5U);
+  EXPECT_GE(batch.busy.ns, batch.input.ns + batch.infer.ns + batch.output.ns);
 }
 
 TEST(ModelVersion, TheLastReferenceMayGoInACallback) {

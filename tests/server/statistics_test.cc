@@ -91,6 +91,7 @@ TEST(Statistics, CountAsTritonDoes) {
   Statistics::Executed good{timing, 2, 200, true, false, 0}, bad{timing, 1, 300, false, false, 0};
   statistics.record_execution(3, timing, {good, bad});
   statistics.record_execution(2, timing, {good});
+  statistics.record_busy(3, 95);
   statistics.record_rejection(Outcome::kQueueFull, 5);
   statistics.record_cache_hit(7, 9);
   VersionState state;
@@ -107,7 +108,9 @@ TEST(Statistics, CountAsTritonDoes) {
   EXPECT_EQ(s.cache_hit.ns, 7U);
   ASSERT_EQ(s.batches.size(), 2U);
   EXPECT_EQ(s.batches[0].batch_size, 2U);
+  EXPECT_EQ(s.batches[0].busy.count, 0U);
   EXPECT_EQ(s.batches[1].output.ns, 40U);
+  EXPECT_EQ(s.batches[1].busy.ns, 95U);
   EXPECT_EQ(state.rejections.queue_full, 1U);
   EXPECT_GT(s.last_inference_ms, 1'600'000'000'000U);
 }

@@ -30,7 +30,7 @@ TEST_F(EndpointsTest, Statistics) {
       none + R"(,"queue":)" + none + R"(,"compute_input":)" + none + R"(,"compute_infer":)" + none +
       R"(,"compute_output":)" + none + R"(,"cache_hit":)" + none + R"(,"cache_miss":)" + none +
       R"(},"batch_stats":[{"batch_size":2,"compute_input":{"count":3,"ns":30},"compute_infer":{"count":3,"ns":300},)"
-      R"("compute_output":{"count":3,"ns":33}}]}]})";
+      R"("compute_output":{"count":3,"ns":33},"busy":{"count":3,"ns":400}}]}]})";
   EXPECT_EQ(get("/v2/models/stats"), expected);
   EXPECT_EQ(get("/v2/models/identity/versions/1/stats"), expected);
   EXPECT_EQ(client->get("/v2/models/absent/stats").status, 404);

@@ -102,7 +102,7 @@ class FakeServer : public InferenceServer {
     s.inference_count = 7;
     s.execution_count = 3;
     s.success = {7, 7000};
-    s.batches = {{2, {3, 30}, {3, 300}, {3, 33}}};
+    s.batches = {{2, {3, 30}, {3, 300}, {3, 33}, {3, 400}}};
     out = {s};
     return model.empty() ? Status{} : model_ready(model, version);
   }
