@@ -20,7 +20,8 @@ from burnish.tensorrt.build_plan import (
 )
 from burnish.tensorrt.config import IBuilderConfig
 from burnish.tensorrt.engine import ICudaEngine
-from burnish.tensorrt.enums import BuilderFlag, DataType, LayerType, NetworkDefinitionCreationFlag
+from burnish.tensorrt.enums import BuilderFlag, DataType, NetworkDefinitionCreationFlag
+from burnish.tensorrt.layer_enums import LayerType
 from burnish.tensorrt.logger import ILogger, log_native, wants_verbose
 from burnish.tensorrt.network import INetworkDefinition
 from burnish.tensorrt.profile import IOptimizationProfile

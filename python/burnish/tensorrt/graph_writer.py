@@ -9,7 +9,8 @@ import numpy as np
 
 from burnish import _core
 from burnish.errors import InvalidArgumentError
-from burnish.tensorrt.enums import DataType, WeightsRole
+from burnish.tensorrt.enums import DataType
+from burnish.tensorrt.layer_enums import WeightsRole
 from burnish.tensorrt.tensor import ILayer, ITensor
 from burnish.tensorrt.weights import ONNX_TYPES, Array, data_type, native_type
 

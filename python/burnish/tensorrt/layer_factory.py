@@ -9,9 +9,9 @@ from burnish.tensorrt import layers_math as m
 from burnish.tensorrt import layers_shape as s
 from burnish.tensorrt import layers_window as w
 from burnish.tensorrt.base import Dims, DimsLike
-from burnish.tensorrt.enums import (
+from burnish.tensorrt.enums import DataType
+from burnish.tensorrt.layer_enums import (
     ActivationType,
-    DataType,
     ElementWiseOperation,
     GatherMode,
     MatrixOperation,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from burnish.tensorrt.enums import ActivationType, LayerType
+from burnish.tensorrt.layer_enums import ActivationType, LayerType
 from burnish.tensorrt.tensor import ILayer
 from burnish.tensorrt.weights import nptype
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from burnish.errors import InvalidArgumentError, UnsupportedError
 from burnish.tensorrt.base import DimsLike
-from burnish.tensorrt.enums import (
-    DataType,
+from burnish.tensorrt.enums import DataType
+from burnish.tensorrt.layer_enums import (
     ElementWiseOperation,
     LayerType,
     MatrixOperation,

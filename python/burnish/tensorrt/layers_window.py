@@ -8,7 +8,7 @@ import numpy as np
 
 from burnish.errors import InvalidArgumentError, UnsupportedError
 from burnish.tensorrt.base import Dims, DimsLike
-from burnish.tensorrt.enums import LayerType, PaddingMode, PoolingType, WeightsRole
+from burnish.tensorrt.layer_enums import LayerType, PaddingMode, PoolingType, WeightsRole
 from burnish.tensorrt.tensor import ILayer, ITensor, ints
 from burnish.tensorrt.weights import Array, Weights, WeightsLike, as_array
 

@@ -8,8 +8,9 @@ from typing import Any, ClassVar
 from burnish import _core
 from burnish.errors import InvalidArgumentError, UnsupportedError
 from burnish.tensorrt.base import Scoped, Dims, DimsLike
-from burnish.tensorrt.enums import DataType, LayerType, NetworkDefinitionCreationFlag
+from burnish.tensorrt.enums import DataType, NetworkDefinitionCreationFlag
 from burnish.tensorrt.graph_writer import GraphWriter, declare_input
+from burnish.tensorrt.layer_enums import LayerType
 from burnish.tensorrt.layer_factory import Layer, LayerFactory
 from burnish.tensorrt.onnx_model import Node, OnnxModel
 from burnish.tensorrt.tensor import ILayer, ImportedLayer, ITensor

@@ -10,7 +10,7 @@ from burnish.errors import Error, InvalidArgumentError
 from burnish.tensorrt.base import Scoped
 from burnish.tensorrt.build_plan import Refit
 from burnish.tensorrt.engine import ICudaEngine
-from burnish.tensorrt.enums import WeightsRole
+from burnish.tensorrt.layer_enums import WeightsRole
 from burnish.tensorrt.logger import ILogger, log_native
 from burnish.tensorrt.weights import Array, Weights, WeightsLike, as_array
 

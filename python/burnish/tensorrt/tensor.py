@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from burnish.errors import InvalidArgumentError, UnsupportedError
 from burnish.tensorrt.base import Checked, Dims, DimsLike
-from burnish.tensorrt.enums import DataType, LayerType, TensorFormat, TensorLocation
+from burnish.tensorrt.enums import DataType, TensorFormat, TensorLocation
+from burnish.tensorrt.layer_enums import LayerType
 
 if TYPE_CHECKING:
     from burnish.tensorrt.graph_writer import GraphWriter
