@@ -1,11 +1,11 @@
-// How many inferences a second a server answers over HTTP, and how long each takes. One thread, epoll, keep-alive
+// How many inferences a second a server answers over HTTP, and how long each takes. One thread, keep-alive
 // connections that each send their next request when the last is answered.
 //
 //   bench_http_load --port 8000 --model identity --input INPUT0 --shape 1,16 --connections 64 --seconds 5
+#include <algorithm>
 #include <cstdio>
-#include <memory>
 
-#include "http_client.h"
+#include "http_target.h"
 
 namespace {
 
@@ -25,19 +25,13 @@ struct Result {
 
 class Load {
  public:
-  explicit Load(const Options& options) : options_(options), request_(make_request(options)), epoll_(epoll_create1(0)) {
-    for (int i = 0; i < options.connections; ++i) connections_.push_back(std::make_unique<Connection>(options, epoll_));
-  }
-  ~Load() { ::close(epoll_); }
-  Load(const Load&) = delete;
-  Load& operator=(const Load&) = delete;
+  explicit Load(const Options& options)
+      : options_(options), request_(make_request(options)), clients_(connect(loop_, options)) {}
 
   Result run() {
-    const auto start = Clock::now();
-    measured_from_ = start + duration(options_.warmup);
-    const auto end = measured_from_ + duration(options_.seconds);
-    for (const auto& connection : connections_) connection->start(request_);
-    while (Clock::now() < end) step();
+    measured_from_ = Clock::now() + duration(options_.warmup);
+    for (const auto& client : clients_) ask(*client);
+    loop_.run_until(measured_from_ + duration(options_.seconds));
     result_.seconds = options_.seconds;
     std::sort(result_.latencies_us.begin(), result_.latencies_us.end());
     return std::move(result_);
@@ -48,32 +42,28 @@ class Load {
     return std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
   }
 
-  void step() {
-    epoll_event events[256];
-    const int n = epoll_wait(epoll_, events, 256, 100);
-    for (int i = 0; i < n; ++i) {
-      auto* connection = static_cast<Connection*>(events[i].data.ptr);
-      if ((events[i].events & EPOLLOUT) != 0) connection->flush();
-      if ((events[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR)) == 0 || !connection->receive()) continue;
-      note(*connection);
-      connection->start(request_);
-    }
+  void ask(HttpClient& client) {
+    client.start(request_, [this, &client, began = Clock::now()](const HttpAnswer& answer) {
+      note(answer, began);
+      ask(client);
+    });
   }
 
-  void note(const Connection& connection) {
-    const bool right =
-        connection.status() == 200 &&
-        (!options_.check_echo || (request_.ends_with(connection.tensors()) && !connection.tensors().empty()));
-    if (!right && result_.errors++ == 0) result_.first_error = connection.answer();
+  void note(const HttpAnswer& answer, Clock::time_point began) {
+    const bool is_right = answer.status == 200 &&
+                          (!options_.check_echo || (request_.ends_with(answer.binary()) && !answer.binary().empty()));
+    if (!is_right && result_.errors++ == 0) {
+      result_.first_error = std::to_string(answer.status) + " " + answer.body;
+    }
     const auto now = Clock::now();
-    if (now < measured_from_ || !right) return;
-    result_.latencies_us.push_back(std::chrono::duration<float, std::micro>(now - connection.began()).count());
+    if (now < measured_from_ || !is_right) return;
+    result_.latencies_us.push_back(std::chrono::duration<float, std::micro>(now - began).count());
   }
 
   const Options& options_;
   const std::string request_;
-  int epoll_;
-  std::vector<std::unique_ptr<Connection>> connections_;
+  HttpLoop loop_;
+  const std::vector<std::unique_ptr<HttpClient>> clients_;
   Clock::time_point measured_from_;
   Result result_;
 };

@@ -6,14 +6,13 @@
 //   bench_simulation --port 8000 --model m --input x --shape 1,2048 --rate 300 --requests 6000 --max-batch 8
 //                    --times 1:4.9ms,2:5.1ms,3:5.3ms,4:5.4ms,6:5.8ms,8:6ms
 #include <cstdio>
-#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
 #include "cost/batch_simulator.h"
 #include "cost/measurements.h"
 #include "cost/units.h"
-#include "http_client.h"
+#include "http_target.h"
 
 namespace {
 
@@ -34,25 +33,20 @@ struct Options : Target {
 class OpenLoop {
  public:
   OpenLoop(const Options& options, std::vector<double> arrivals_s)
-      : request_(make_request(options)), arrivals_s_(std::move(arrivals_s)), epoll_(epoll_create1(0)) {
-    for (int i = 0; i < options.connections; ++i) {
-      connections_.push_back(std::make_unique<Connection>(options, epoll_));
-      idle_.push_back(connections_.back().get());
-    }
+      : request_(make_request(options)), arrivals_s_(std::move(arrivals_s)), clients_(connect(loop_, options)) {
+    for (const auto& client : clients_) idle_.push_back(client.get());
     latencies_s_.resize(arrivals_s_.size());
   }
-  ~OpenLoop() { ::close(epoll_); }
-  OpenLoop(const OpenLoop&) = delete;
-  OpenLoop& operator=(const OpenLoop&) = delete;
 
   /// By request, in the order of their arrivals.
   const std::vector<double>& run() {
     constexpr auto kSilence = std::chrono::seconds(10);
-    start_ = Clock::now() + std::chrono::milliseconds(10);
-    for (auto last = Clock::now(); num_answered_ < arrivals_s_.size();) {
+    last_answer_ = Clock::now();
+    start_ = last_answer_ + std::chrono::milliseconds(10);
+    while (num_answered_ < arrivals_s_.size()) {
       send_due();
-      if (receive()) last = Clock::now();
-      if (Clock::now() - last > kSilence) throw std::runtime_error("no answer for ten seconds");
+      loop_.poll();
+      if (Clock::now() - last_answer_ > kSilence) throw std::runtime_error("no answer for ten seconds");
     }
     return latencies_s_;
   }
@@ -64,41 +58,29 @@ class OpenLoop {
   void send_due() {
     while (next_ < arrivals_s_.size() && !idle_.empty() && arrivals_s_[next_] <= now_s()) {
       lateness_s_ += now_s() - arrivals_s_[next_];
-      Connection* connection = idle_.back();
+      HttpClient* client = idle_.back();
       idle_.pop_back();
-      sent_[connection] = next_++;
-      connection->start(request_);
+      client->start(request_, [this, client, i = next_++](const HttpAnswer& answer) { note(answer, *client, i); });
     }
     if (idle_.empty())
       throw std::runtime_error("all connections wait for answers: give more --connections, or a lower --rate");
   }
 
-  bool receive() {
-    epoll_event events[64];
-    const int n = epoll_wait(epoll_, events, 64, 0);
-    bool any = false;
-    for (int i = 0; i < n; ++i) {
-      auto* connection = static_cast<Connection*>(events[i].data.ptr);
-      if ((events[i].events & EPOLLOUT) != 0) connection->flush();
-      if ((events[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR)) == 0 || !connection->receive()) continue;
-      if (connection->status() != 200) throw std::runtime_error("refused: " + connection->answer());
-      const size_t request = sent_.at(connection);
-      latencies_s_[request] = now_s() - arrivals_s_[request];
-      idle_.push_back(connection);
-      ++num_answered_;
-      any = true;
-    }
-    return any;
+  void note(const HttpAnswer& answer, HttpClient& client, size_t request) {
+    if (answer.status != 200) throw std::runtime_error("refused: " + answer.body);
+    latencies_s_[request] = now_s() - arrivals_s_[request];
+    idle_.push_back(&client);
+    ++num_answered_;
+    last_answer_ = Clock::now();
   }
 
   const std::string request_;
   const std::vector<double> arrivals_s_;
-  int epoll_;
-  std::vector<std::unique_ptr<Connection>> connections_;
-  std::vector<Connection*> idle_;
-  std::map<Connection*, size_t> sent_;
+  HttpLoop loop_;
+  const std::vector<std::unique_ptr<HttpClient>> clients_;
+  std::vector<HttpClient*> idle_;
   std::vector<double> latencies_s_;
-  Clock::time_point start_;
+  Clock::time_point start_, last_answer_;
   size_t next_ = 0, num_answered_ = 0;
   double lateness_s_ = 0;
 };

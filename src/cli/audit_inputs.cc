@@ -9,18 +9,21 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "cli/cost_inputs.h"
-#include "cli/http_get.h"
 #include "cost/csv.h"
 #include "cost/observe_log.h"
 #include "cost/observe_metrics.h"
 #include "cost/server_answers.h"
 #include "cost/units.h"
+#include "http_client/http_get.h"
 
 namespace burnish::cli {
 namespace {
 
 using cost::MetricSample;
 using cost::Observation;
+using http_client::http_get;
+using http_client::HttpAnswer;
+using http_client::is_url;
 
 constexpr double kDefaultInterval_s = 10, kLongestInterval_s = 86400;
 constexpr int kOk = 200;
@@ -54,7 +57,7 @@ std::string page_of_model(const std::string& url, const std::string& model, cons
     path += is_plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
   }
   if (slash != std::string::npos) path += "/versions" + model.substr(slash);
-  const HttpAnswer answer = http_get(sibling_url(url, path + page));
+  const HttpAnswer answer = http_get(http_client::sibling_url(url, path + page));
   return answer.status == kOk ? answer.body : "";
 }
 

@@ -155,7 +155,7 @@ class AuditErrors(CostCase):
             (b"\x00\x00\x12\x04", "does not answer in HTTP"),
             (b"", "does not answer in HTTP"),
             (b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nshort", "broke off after 5 of 99 bytes"),
-            (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "in pieces"),
+            (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "does not answer in HTTP"),
             (endless, "more than 16777216 bytes"),
         ]:
             with self.subTest(message), Pages({"/metrics": answer}) as server:

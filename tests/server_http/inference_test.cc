@@ -160,7 +160,7 @@ TEST_F(InferenceTest, CompressionBothWays) {
 
     answer = infer(inference, std::string("Accept-Encoding: ") + name + "\r\n");
     EXPECT_EQ(answer.field("Content-Encoding"), name);
-    const size_t json = std::stoul(answer.field("Inference-Header-Content-Length"));
+    const size_t json = std::stoul(std::string(answer.field("Inference-Header-Content-Length")));
     EXPECT_EQ(inflated(answer.body, json + values.size() * 4).substr(json), bytes_of(values)) << name;
   }
   EXPECT_EQ(infer(inference, "Accept-Encoding: gzip, deflate\r\n").field("Content-Encoding"), "");
