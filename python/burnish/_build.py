@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import os
 import tempfile
@@ -30,6 +31,7 @@ class SerializableModel(Protocol):
 
 PathLike = Union[str, "os.PathLike[str]"]
 Model = Union[PathLike, bytes, SerializableModel]
+Traffic = Union[PathLike, Mapping[str, Any]]
 Samples = Union[PathLike, Mapping[str, Any], Iterable[Union[PathLike, Mapping[str, Any]]]]
 
 
@@ -85,16 +87,30 @@ def _labels_file(labels: PathLike | Sequence[int] | np.ndarray[Any, Any] | None)
         yield str(path)
 
 
+@contextlib.contextmanager
+def _traffic_file(traffic: Traffic | None) -> Iterator[str]:
+    if traffic is None or not isinstance(traffic, Mapping):
+        yield "" if traffic is None else os.fspath(traffic)
+        return
+    with tempfile.TemporaryDirectory(prefix="burnish-traffic-") as folder:
+        path = Path(folder) / "traffic.json"
+        path.write_text(json.dumps(dict(traffic)), encoding="utf-8")
+        yield str(path)
+
+
 def build(
     model: Model,
     output: PathLike | None = None,
     *,
     target: str | Sequence[str] = "cpu",
     profiles: ProfileLike | Sequence[ProfileLike] | None = None,
+    traffic: Traffic | None = None,
+    traffic_profiles: int = 3,
     threads: int = 0,
     opt_level: int = 3,
     bf16: bool = False,
     fp16: bool = False,
+    tf32: bool = False,
     int8: bool = False,
     best: bool = False,
     calibrate: Samples | None = None,
@@ -120,9 +136,13 @@ def build(
             run here can still be looked at and saved.
         profiles: the shapes that inputs may take: "x=1x3x224x224:8x3x224x224:32x3x224x224" (min:opt:max), a dictionary
             of (min, opt, max) or of one shape by input, or a list of several such profiles. None: a sensible default.
+        traffic: how often the model is executed with which shapes, as a dictionary, {"batches": {"4": 900, …}, "dimensions":
+            {NAME: {EXTENT: COUNT, …}}}, or as a file of it or of what a server answers at /v2/models/MODEL/stats. At most
+            traffic_profiles further profiles are tuned for these shapes and kept where they are measured to pay.
         threads: threads to tune for, and of one call of the engine; 0: all cores.
         opt_level: 0 (no tuning, no fusion) to 5 (every candidate, timed long).
         bf16, fp16, int8, best: lower precision; best takes whatever is fastest within the accuracy budget.
+        tf32: GPUs may round the operands of products and convolutions that stay FP32 to TF32; changes nothing on CPUs.
         calibrate: unlabelled samples: a dictionary of arrays by input whose first dimension counts samples, an iterable
             (a generator, say) of such dictionaries, or paths of .npz, .npy or raw files or folders of them.
         calibrator: how ranges are chosen: "minmax", "percentile", "entropy" or "mse".
@@ -141,13 +161,16 @@ def build(
     callable raises arrives as it was raised. Ctrl-C stops the build.
     """
     paths, samples = _calibration(calibrate)
-    with progress_callback(progress) as report_progress, _labels_file(labels) as labels_path:
+    with progress_callback(progress) as report_progress, _labels_file(labels) as labels_path, \
+            _traffic_file(traffic) as traffic_path:
         built = _core.build(
             _model_of(model),
             base_directory="" if base_directory is None else os.fspath(base_directory),
             target=target if isinstance(target, str) else ",".join(target),
             output=None if output is None else os.fspath(output),
             profiles=to_profiles(profiles),
+            traffic=traffic_path,
+            traffic_profiles=traffic_profiles,
             threads=threads,
             opt_level=opt_level,
             timing_cache="" if timing_cache is None else os.fspath(timing_cache),
@@ -155,6 +178,7 @@ def build(
             disabled_passes=list(disabled_passes),
             bf16=bf16,
             fp16=fp16,
+            tf32=tf32,
             int8=int8,
             best=best,
             calibrate=paths,

@@ -12,6 +12,7 @@ namespace burnish {
 namespace {
 
 constexpr std::string_view kCuda = "cuda";
+constexpr int kFirstSmWithTf32 = 80;
 
 /// N of "cuda:N", 0 of "cuda".
 int device_of(std::string_view text) {
@@ -33,6 +34,12 @@ int capability_of(std::string_view text) {
   if (!text.starts_with(kPrefix)) return 0;
   const auto [end, error] = std::from_chars(text.data() + kPrefix.size(), text.data() + text.size(), sm);
   return error == std::errc() && end == text.data() + text.size() ? sm : 0;
+}
+
+Target target_of(const std::string& text, int num_threads) {
+  if (text == "cpu") return detect_cpu(num_threads);
+  const int sm = capability_of(text);
+  return sm > 0 ? absent_gpu(sm, num_threads) : detect_cuda(device_of(text), num_threads);
 }
 
 void check_gpu_options(const BuildOptions& options) {
@@ -65,12 +72,17 @@ std::vector<std::string> split_targets(std::string_view text) {
   return targets;
 }
 
+bool has_tf32(const Target& target) {
+  return target.is_cuda() && target.sm >= kFirstSmWithTf32;
+}
+
+bool has_tf32(std::string_view targets) {
+  return std::ranges::any_of(split_targets(targets), [](const std::string& t) { return has_tf32(target_of(t, 1)); });
+}
+
 Target build_target(const BuildOptions& options) {
-  const int num_threads = options.num_threads > 0 ? options.num_threads : num_available_cores();
-  if (options.target == "cpu") return detect_cpu(num_threads);
-  const int sm = capability_of(options.target);
-  Target target = sm > 0 ? absent_gpu(sm, num_threads) : detect_cuda(device_of(options.target), num_threads);
-  check_gpu_options(options);
+  Target target = target_of(options.target, options.num_threads > 0 ? options.num_threads : num_available_cores());
+  if (target.is_cuda()) check_gpu_options(options);
   return target;
 }
 

@@ -1,5 +1,6 @@
 #include "builder/model_compiler.h"
 
+#include "builder/build_target.h"
 #include "builder/profiles.h"
 #include "passes/precision.h"
 
@@ -25,7 +26,7 @@ PipelineOptions ModelCompiler::pipeline_options(const PrecisionPlan* precision) 
   passes.precision = precision;
   passes.strided_reads = target_.is_cuda();
   passes.mixed_images = target_.is_cuda();
-  passes.tf32 = target_.is_cuda() && options().precision.tf32;
+  passes.tf32 = has_tf32(target_) && options().precision.tf32;
   passes.reporter = stage_reporter();
   return passes;
 }

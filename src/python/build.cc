@@ -138,6 +138,8 @@ nb::dict to_dict(const BuildReport& report) {
   dict["engine_bytes"] = report.engine_bytes;
   dict["accuracy"] = report.accuracy;
   dict["accuracy_json"] = report.accuracy_json;
+  dict["traffic"] = report.traffic;
+  dict["traffic_json"] = report.traffic_json;
   dict["timed_candidates"] = report.timed_candidates;
   return dict;
 }
@@ -185,18 +187,24 @@ void bind_build(nb::module_& m) {
       "\"input=1x3x224x224:8x3x224x224:32x3x224x224\" as build() takes it.");
 
   m.def(
+      "has_tf32", [](const std::string& target) { return has_tf32(target); }, nb::arg("target"),
+      "True when any of the targets rounds FP32 operands to TF32 where build(tf32=True) lets it.");
+
+  m.def(
       "build",
       [](nb::object model, std::string base_directory, std::optional<std::string> output, std::string target,
-         const std::vector<nb::dict>& profiles, int threads, int opt_level, std::string timing_cache,
-         int64_t memory_limit, std::vector<std::string> disabled_passes, bool bf16, bool fp16, bool int8, bool best,
-         std::vector<std::string> calibrate, nb::object samples, std::string calibrator, std::string calibration_cache,
-         double accuracy_drop, std::string labels, std::string metric, bool verbose, nb::object log,
-         nb::object progress) {
+         const std::vector<nb::dict>& profiles, std::string traffic, int traffic_profiles, int threads, int opt_level,
+         std::string timing_cache, int64_t memory_limit, std::vector<std::string> disabled_passes, bool bf16, bool fp16,
+         bool tf32, bool int8, bool best, std::vector<std::string> calibrate, nb::object samples,
+         std::string calibrator, std::string calibration_cache, double accuracy_drop, std::string labels,
+         std::string metric, bool verbose, nb::object log, nb::object progress) {
         Arguments a{std::move(model), std::move(base_directory), std::move(output), {}, std::move(samples),
                     std::move(log),   std::move(progress)};
         BuildOptions& o = a.options;
         o.target = std::move(target);
         for (const nb::dict& profile : profiles) o.profiles.push_back(to_profile(profile));
+        o.traffic = std::move(traffic);
+        o.traffic_profiles = traffic_profiles;
         o.num_threads = threads;
         o.opt_level = opt_level;
         o.timing_cache = std::move(timing_cache);
@@ -205,6 +213,7 @@ void bind_build(nb::module_& m) {
         o.verbose = verbose;
         o.precision = {.bf16 = bf16,
                        .fp16 = fp16,
+                       .tf32 = tf32,
                        .int8 = int8,
                        .best = best,
                        .calibrate = std::move(calibrate),
@@ -217,17 +226,19 @@ void bind_build(nb::module_& m) {
         return build(a);
       },
       nb::arg("model"), nb::kw_only(), nb::arg("base_directory") = "", nb::arg("output") = nb::none(),
-      nb::arg("target") = "cpu", nb::arg("profiles") = nb::list(), nb::arg("threads") = 0, nb::arg("opt_level") = 3,
-      nb::arg("timing_cache") = "", nb::arg("memory_limit") = 0, nb::arg("disabled_passes") = nb::list(),
-      nb::arg("bf16") = false, nb::arg("fp16") = false, nb::arg("int8") = false, nb::arg("best") = false,
+      nb::arg("target") = "cpu", nb::arg("profiles") = nb::list(), nb::arg("traffic") = "",
+      nb::arg("traffic_profiles") = 3, nb::arg("threads") = 0, nb::arg("opt_level") = 3, nb::arg("timing_cache") = "",
+      nb::arg("memory_limit") = 0, nb::arg("disabled_passes") = nb::list(), nb::arg("bf16") = false,
+      nb::arg("fp16") = false, nb::arg("tf32") = false, nb::arg("int8") = false, nb::arg("best") = false,
       nb::arg("calibrate") = nb::list(), nb::arg("samples") = nb::none(), nb::arg("calibrator") = "mse",
       nb::arg("calibration_cache") = "", nb::arg("accuracy_drop") = 0.01, nb::arg("labels") = "",
       nb::arg("metric") = "", nb::arg("verbose") = false, nb::arg("log") = nb::none(), nb::arg("progress") = nb::none(),
       nb::sig(
           "def build(model: str | bytes, *, base_directory: str = '', output: str | None = None, target: str = 'cpu', "
-          "profiles: list[dict[str, tuple[list[int], list[int], list[int]]]] = [], threads: int = 0, "
-          "opt_level: int = 3, timing_cache: str = '', memory_limit: int = 0, disabled_passes: list[str] = [], "
-          "bf16: bool = False, fp16: bool = False, int8: bool = False, best: bool = False, "
+          "profiles: list[dict[str, tuple[list[int], list[int], list[int]]]] = [], traffic: str = '', "
+          "traffic_profiles: int = 3, threads: int = 0, opt_level: int = 3, timing_cache: str = '', memory_limit: int "
+          "= 0, disabled_passes: list[str] = [], "
+          "bf16: bool = False, fp16: bool = False, tf32: bool = False, int8: bool = False, best: bool = False, "
           "calibrate: list[str] = [], samples: collections.abc.Iterator[dict[str, typing.Any]] | None = None, "
           "calibrator: str = 'mse', calibration_cache: str = '', accuracy_drop: float = 0.01, labels: str = '', "
           "metric: str = '', verbose: bool = False, "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import logging
 import os
 import signal
@@ -88,6 +89,35 @@ class Profiles(unittest.TestCase):
                 burnish.build(SUM, profiles=profiles, **FAST)
 
 
+class TrafficProfiles(unittest.TestCase):
+    MODEL = FASHION / "fashion_mobile.onnx"
+    TRAFFIC: dict[str, Any] = {"batches": {"1": 100, "4": 900}}
+
+    def test_a_dictionary_or_a_file(self) -> None:
+        """Which profiles pay is a matter of this machine."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "traffic.json"
+            path.write_text(json.dumps(self.TRAFFIC))
+            for traffic in (self.TRAFFIC, path):
+                e = burnish.build(self.MODEL, traffic=traffic, traffic_profiles=1, **FAST)
+                report = json.loads(e.report["traffic_json"])
+                self.assertEqual([(shape["shapes"]["image"][0], shape["executions"]) for shape in report["shapes"]],
+                                 [(4, 900), (1, 100)])
+                self.assertEqual(len(report["profiles"]), e.num_profiles)
+                self.assertEqual(len(report["profiles"]) + len(report["left_out"]), 2)
+                self.assertIn("image=4x1x28x28", e.report["traffic"])
+        self.assertEqual(burnish.build(SUM, **FAST).report["traffic"], "")
+
+    def test_what_does_not_fit(self) -> None:
+        for options, message in (({"traffic": {"batches": {"64": 9}}}, "1x1x28x28:64x1x28x28"),
+                                 ({"traffic": {}}, "traffic.json"),
+                                 ({"traffic": self.TRAFFIC, "traffic_profiles": 17}, "not 17")):
+            with self.assertRaisesRegex(burnish.InvalidArgumentError, message):
+                burnish.build(self.MODEL, **options, **FAST)
+        with self.assertRaisesRegex(burnish.FileError, "/nowhere.json"):
+            burnish.build(self.MODEL, traffic="/nowhere.json", **FAST)
+
+
 class Targets(unittest.TestCase):
     """Of machines that are not at hand; those that are: test_gpu.py."""
 
@@ -107,6 +137,17 @@ class Targets(unittest.TestCase):
         for use in (lambda: e(self.X), lambda: burnish.load(e.serialize())):
             with self.assertRaises((burnish.UnsupportedError, burnish.MismatchError)):
                 use()
+
+    def test_tf32(self) -> None:
+        product = model([("MatMul", ["x", "w"], ["y"], {})], {"x": [64, 64], "w": [64, 64]}, ["y"])
+
+        def rounds(target: str, tf32: bool) -> bool:
+            e = burnish.build(product, target=target, tf32=tf32, threads=1, opt_level=2)
+            return any("allow_tf32" in step["attributes"] for step in e.steps())
+
+        self.assertFalse(rounds("cpu", True))
+        self.build(target="sm_80")  # skips where NVRTC is not installed
+        self.assertEqual([rounds("sm_80", True), rounds("sm_80", False), rounds("sm_75", True)], [True, False, False])
 
     def test_one_file_for_several(self) -> None:
         with tempfile.TemporaryDirectory() as folder:

@@ -313,6 +313,8 @@ class TensorRT(unittest.TestCase):
         profile.set_shape("image", (1, 1, 28, 28), (8, 1, 28, 28), (64, 1, 28, 28))
         config.add_optimization_profile(profile)
         config.target = target
+        if trt.BuilderFlag.TF32 not in flags:  # what is compared is FP32
+            config.clear_flag(trt.BuilderFlag.TF32)
         data = builder.build_serialized_network(network, config)
         assert data is not None, self.logger.errors
         engine = trt.Runtime(self.logger).deserialize_cuda_engine(data)
@@ -353,6 +355,16 @@ class TensorRT(unittest.TestCase):
         x = burnish.to_device(self.x)
         self.assertFalse(context.execute_v2([int(x), np.zeros((8, 10), np.float32)]))
         self.assertIn("lies in the memory of a GPU", self.logger.errors[-1])
+
+    def test_tf32(self) -> None:
+        engine = self.engine(trt.BuilderFlag.TF32)
+        told = engine.create_engine_inspector().get_engine_information(trt.LayerInformationFormat.JSON)
+        self.assertEqual("allow_tf32" in told, trt.Builder(self.logger).platform_has_tf32)
+        context = engine.create_execution_context()
+        self.assertTrue(context.set_input_shape("image", self.x.shape))
+        out = np.zeros((8, 10), np.float32)
+        self.assertTrue(context.execute_v2([self.x, out]))
+        np.testing.assert_allclose(out, self.expected, atol=0.05)
 
     def test_fp16_and_int8(self) -> None:
         context = self.context(trt.BuilderFlag.FP16)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import unittest
+from unittest import mock
 
 import numpy as np
 
@@ -31,6 +33,29 @@ class Configuration(unittest.TestCase):
         self.assertEqual(config.max_workspace_size, 1 << 20)
         config.reset()
         self.assertEqual(config.flags, 1 << int(trt.BuilderFlag.TF32))
+
+    def test_tf32_is_the_default_of_gpus(self) -> None:
+        data = model([("MatMul", ["x", "w"], ["y"], {})], {"x": [64, 64], "w": [64, 64]}, ["y"])
+
+        def rounds(target: str, clear: bool = False) -> bool:
+            logger = Messages()
+            builder, network, config = made(logger, data)
+            config.target, config.builder_optimization_level = target, 2
+            if clear:
+                config.clear_flag(trt.BuilderFlag.TF32)
+            engine = builder.build_engine(network, config)
+            if engine is None and target != "cpu":
+                self.skipTest(logger.errors[-1])  # NVRTC is not installed
+            told: str = engine.create_engine_inspector().get_engine_information(trt.LayerInformationFormat.JSON)
+            return "allow_tf32" in told
+
+        self.assertFalse(rounds("cpu"))
+        self.assertEqual([rounds("sm_80"), rounds("sm_80", clear=True), rounds("sm_75")], [True, False, False])
+
+    def test_tf32_of_the_platform(self) -> None:
+        for target, expected in (("cpu", False), ("sm_75", False), ("sm_90", True)):
+            with mock.patch.dict(os.environ, BURNISH_TARGET=target):
+                self.assertEqual(trt.Builder(trt.Logger()).platform_has_tf32, expected)
 
     def test_what_is_not_there_says_so(self) -> None:
         builder, network, config = made(trt.Logger(), relu(2))

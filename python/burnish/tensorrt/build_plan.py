@@ -44,6 +44,7 @@ class BuildPlan:
     fp16: bool = False
     bf16: bool = False
     target: str = "cpu"
+    tf32: bool = False
 
     def options(self) -> dict[str, Any]:
         return asdict(self)

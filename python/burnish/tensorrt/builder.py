@@ -69,8 +69,8 @@ class Builder(Scoped):
 
     @property
     def platform_has_tf32(self) -> bool:
-        """Products of FP32 are exact on all targets."""
-        return False
+        """True on GPUs since Ampere."""
+        return _core.has_tf32(default_target())
 
     @property
     def platform_has_fast_fp16(self) -> bool:
@@ -153,7 +153,7 @@ class Builder(Scoped):
         profiles = [{name: (list(low), list(opt), list(high)) for name, (low, opt, high) in profile._shapes.items()}
                     for profile in config._profiles]
         return BuildPlan(profiles, self.max_threads, config.builder_optimization_level, fp16, bf16 and not fp16,
-                         config.target or default_target())
+                         config.target or default_target(), config.get_flag(BuilderFlag.TF32))
 
     def _timing_cache(self, config: IBuilderConfig) -> ITimingCache | None:
         if config.get_flag(BuilderFlag.DISABLE_TIMING_CACHE):
