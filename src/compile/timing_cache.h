@@ -2,8 +2,8 @@
 // Times that tactics took, kept in a file between builds.
 //
 // One line a time, sorted, tab separated: checksum (16 hexadecimal digits), microseconds, key. The key is readable and
-// names everything the time depends on: tactic and version, configuration, operator, attributes, tensors, target and
-// number of threads. A negative time says that the tactic refused the problem.
+// names everything the time depends on: tactic and version, configuration, operator, attributes, tensors, target and,
+// on CPUs, number of threads. A negative time says that the tactic refused the problem.
 #include <map>
 #include <optional>
 #include <string>

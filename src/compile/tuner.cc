@@ -49,6 +49,13 @@ bool fits_in_memory(const Problem& problem) {
 
 }  // namespace
 
+std::string timing_key(const Candidate& candidate, const std::string& problem, const Target& target, int rounds) {
+  // Hosts of equal GPUs share a cache, however many cores they have.
+  const std::string threads = target.is_cuda() ? "" : fmt::format("|threads={}", target.num_threads);
+  return fmt::format("{}#{}|{}|{}|{}{}|rounds={}", candidate.tactic->name(), candidate.tactic->version(),
+                     candidate.config, problem, target.fingerprint(), threads, rounds);
+}
+
 TuningEffort TuningEffort::of_level(int opt_level) {
   static constexpr int kMany = 1 << 20;
   switch (opt_level) {
@@ -104,8 +111,7 @@ std::vector<Candidate> Tuner::enumerate(const Problem& problem) const {
 }
 
 std::string Tuner::cache_key(const Candidate& candidate, const std::string& problem_key) const {
-  return fmt::format("{}#{}|{}|{}|{}|threads={}|rounds={}", candidate.tactic->name(), candidate.tactic->version(),
-                     candidate.config, problem_key, target_.fingerprint(), target_.num_threads, effort_.rounds);
+  return timing_key(candidate, problem_key, target_, effort_.rounds);
 }
 
 std::vector<double> Tuner::race_on_host(const Problem& problem, const std::vector<Candidate>& candidates) {

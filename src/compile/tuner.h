@@ -20,6 +20,9 @@ struct Candidate {
   double us = 0;  ///< Measured; 0 when not timed.
 };
 
+/// The key of its time in a TimingCache. problem: as to_string() writes it.
+std::string timing_key(const Candidate& candidate, const std::string& problem, const Target& target, int rounds);
+
 /// How hard to search, by optimisation level 0…5.
 struct TuningEffort {
   int tactics = 0;          ///< Tactics that are tried.
