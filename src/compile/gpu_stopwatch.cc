@@ -2,10 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 
 #include "base/error.h"
-#include "base/float_types.h"
+#include "compile/made_up_values.h"
 #include "kernels/cuda/launch.h"
 
 namespace burnish {
@@ -17,23 +16,8 @@ constexpr double kGraphUs = 150;
 constexpr int kMaxRepeats = 40;
 /// Times over the best first run's after which a candidate is not timed further.
 constexpr double kHopeless = 2.5;
-/// Random elements that are made on the host; longer tensors repeat them.
+/// Elements that are made on the host; longer tensors repeat them.
 constexpr int64_t kPattern = 1 << 16;
-
-/// Small floats of mixed sign, never denormal; zeros for integers, which are valid indices everywhere; true for masks.
-std::vector<std::byte> pattern_of(DType dtype, int64_t num_elements) {
-  const auto count = static_cast<size_t>(std::min(num_elements, kPattern));
-  std::vector<std::byte> bytes(count * size_of(dtype), dtype == DType::kBool ? std::byte{1} : std::byte{0});
-  uint32_t state = 0x9e3779b9U;
-  for (size_t i = 0; i < count; ++i) {
-    state = state * 1664525U + 1013904223U;
-    const float value = static_cast<float>(state >> 8U) / 16777216.0F - 0.5F;
-    const uint16_t half = dtype == DType::kFloat16 ? float_to_half(value) : float_to_bfloat16(value);
-    if (dtype == DType::kFloat32) std::memcpy(bytes.data() + i * sizeof value, &value, sizeof value);
-    if (dtype == DType::kFloat16 || dtype == DType::kBFloat16) std::memcpy(bytes.data() + i * 2, &half, 2);
-  }
-  return bytes;
-}
 
 class GpuBuffers {
  public:
@@ -60,7 +44,9 @@ class GpuBuffers {
     const int64_t count = desc.shape.num_elements();
     const size_t bytes = static_cast<size_t>(count) * size_of(desc.dtype);
     auto memory = stream_.device().allocate(bytes);
-    const std::vector<std::byte> pattern = pattern_of(desc.dtype, count);
+    const int64_t made = std::min(count, kPattern);
+    std::vector<std::byte> pattern(static_cast<size_t>(made) * size_of(desc.dtype));
+    fill_made_up_values(desc.dtype, pattern.data(), made);
     auto* at = static_cast<std::byte*>(memory.get());
     cuda::copy_to_device(at, pattern.data(), pattern.size(), stream_.handle());
     stream_.synchronize();

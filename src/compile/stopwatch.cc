@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "compile/made_up_values.h"
 
 namespace burnish {
 namespace {
@@ -19,20 +20,6 @@ constexpr int kMaxRepeats = 16;
 constexpr double kHopelessInWarmUp = 6;
 constexpr double kHopelessAtFirst = 2;
 constexpr double kHopelessLater = 1.3;
-
-/// Small floats of mixed sign, never denormal; zeros for integers, which are valid indices everywhere; true for masks.
-void fill(const Tensor& tensor) {
-  if (tensor.dtype() == DType::kFloat32) {
-    uint32_t state = 0x9e3779b9U;
-    const int64_t n = tensor.num_elements();
-    for (int64_t i = 0; i < n; ++i) {
-      state = state * 1664525U + 1013904223U;
-      tensor.as<float>()[i] = static_cast<float>(state >> 8U) / 16777216.0F - 0.5F;
-    }
-    return;
-  }
-  std::memset(tensor.data(), tensor.dtype() == DType::kBool ? 1 : 0, tensor.num_bytes());
-}
 
 /// Reads and writes more than the second-level caches hold: a step's weights have been evicted by the other steps'.
 class CacheSweeper {
@@ -143,7 +130,7 @@ ProblemBuffers::ProblemBuffers(const Problem& problem) {
       continue;
     }
     inputs_.emplace_back(desc.dtype, desc.shape);
-    fill(inputs_.back());
+    fill_made_up_values(desc.dtype, inputs_.back().data(), inputs_.back().num_elements());
   }
   for (const TensorDesc& desc : problem.outputs)
     outputs_.push_back(desc.present() ? Tensor(desc.dtype, desc.shape) : Tensor());
