@@ -54,11 +54,6 @@ double parse_accuracy_drop(const std::string& text) {
   return percent ? value / 100 : value;
 }
 
-LogLevel level_of(const OutputFlags& flags) {
-  if (flags.quiet) return LogLevel::kError;
-  return flags.verbose ? LogLevel::kVerbose : LogLevel::kInfo;
-}
-
 int run(Options& options) {
   note_interrupts();
   if (options.engine.empty()) {

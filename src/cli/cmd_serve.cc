@@ -34,11 +34,6 @@ Reporter in_turn(const Reporter& reporter) {
   return wrapped;
 }
 
-LogLevel level_of(const OutputFlags& flags) {
-  if (flags.quiet) return LogLevel::kError;
-  return flags.verbose ? LogLevel::kVerbose : LogLevel::kInfo;
-}
-
 sigset_t handled_signals() {
   sigset_t signals;
   sigemptyset(&signals);

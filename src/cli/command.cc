@@ -13,6 +13,11 @@ void add_log_flags(OptionSet& command, OutputFlags& flags) {
   command.flag("-v,--verbose", flags.verbose, "Tell what every pass changed and how long it took").excludes(quiet);
 }
 
+LogLevel level_of(const OutputFlags& flags) {
+  if (flags.quiet) return LogLevel::kError;
+  return flags.verbose ? LogLevel::kVerbose : LogLevel::kInfo;
+}
+
 std::string printable(std::string_view text) {
   std::string clean;
   for (size_t i = 0; i < text.size();) {

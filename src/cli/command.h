@@ -5,6 +5,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/log.h"
 #include "cli/options.h"
 
 namespace burnish::cli {
@@ -31,6 +32,8 @@ struct OutputFlags {
 };
 void add_json_flag(OptionSet& command, OutputFlags& flags);
 void add_log_flags(OptionSet& command, OutputFlags& flags);
+/// What these flags let be said.
+LogLevel level_of(const OutputFlags& flags);
 
 /// Text from a model, safe for a terminal: control characters and bytes that are no UTF-8 become '?'.
 std::string printable(std::string_view text);
