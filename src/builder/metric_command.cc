@@ -19,12 +19,19 @@ namespace fs = std::filesystem;
 
 constexpr size_t kMostText = 65536;
 
+/// As one word of the shell's.
+std::string quoted(const std::string& text) {
+  std::string result = "'";
+  for (const char c : text) result += c == '\'' ? "'\\''" : std::string(1, c);
+  return result + "'";
+}
+
 /// What the command prints, or the end of it. Throws kInvalidArgument when it fails.
 std::string output_of(const std::string& command, const std::string& argument) {
   struct Close {
     void operator()(FILE* f) const { ::pclose(f); }
   };
-  std::unique_ptr<FILE, Close> pipe(::popen((command + " '" + argument + "'").c_str(), "r"));
+  std::unique_ptr<FILE, Close> pipe(::popen((command + " " + quoted(argument)).c_str(), "r"));
   check(pipe != nullptr, ErrorCode::kIo, "cannot start the metric's command '{}'", command);
   std::string text;
   std::array<char, 256> buffer{};
