@@ -8,9 +8,6 @@
 namespace burnish {
 namespace {
 
-/// A gain smaller than this is not worth a multiplication.
-constexpr double kWorthwhile = 0.8;
-
 /// What the expected error needs of one matrix, by input channel k: Σₙ w², and the largest |w| of every column.
 struct WeightSummary {
   std::vector<double> row_squares;
@@ -111,10 +108,9 @@ std::optional<BalancedValue> balance_channels(const Observer& observer, const En
     const std::vector<float> f = balance.factors(alpha);
     return balance.error(f, step_of(balance.range(f)));
   };
-  const double unchanged = balance.error(std::vector<float>(channels, 1.0F), plain.scale);
-  const AlphaChoice best = choose_alpha(error_of, default_alphas());
-  if (!(best.error < kWorthwhile * unchanged)) return std::nullopt;
-  const std::vector<float> factors = balance.factors(best.alpha);
+  const auto alpha = worthwhile_alpha(error_of, balance.error(std::vector<float>(channels, 1.0F), plain.scale));
+  if (!alpha) return std::nullopt;
+  const std::vector<float> factors = balance.factors(*alpha);
   const ScaleAndZero s = uint8_scale(balance.range(factors));
   return BalancedValue{{DType::kUInt8, s.scale, s.zero}, factors};
 }

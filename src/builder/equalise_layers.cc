@@ -13,8 +13,6 @@ namespace burnish {
 namespace {
 
 constexpr int kMaxRounds = 10;
-/// A smaller gain is not worth other numbers than the model's.
-constexpr double kWorthwhile = 0.8;
 
 struct Pair {
   NodeId first = kNoNode, second = kNoNode;
@@ -161,12 +159,10 @@ class ExpectedError {
 
 /// Factors that are worth it; nullopt: none are.
 std::optional<std::vector<float>> improve(const ExpectedError& error, size_t channels) {
-  const double unchanged = error(std::vector<float>(channels, 1.0F));
   const auto error_of = [&](float alpha) { return error(error.factors(alpha)); };
-  if (!(unchanged > 0)) return std::nullopt;
-  const AlphaChoice best = choose_alpha(error_of, default_alphas());
-  if (!(best.error < kWorthwhile * unchanged)) return std::nullopt;
-  return error.factors(best.alpha);
+  const auto alpha = worthwhile_alpha(error_of, error(std::vector<float>(channels, 1.0F)));
+  if (!alpha) return std::nullopt;
+  return error.factors(*alpha);
 }
 
 class Equaliser {

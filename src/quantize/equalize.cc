@@ -60,6 +60,13 @@ std::vector<float> default_alphas() {
   return alphas;
 }
 
+std::optional<float> worthwhile_alpha(const std::function<double(float alpha)>& error, double unchanged) {
+  constexpr double kWorthwhile = 0.8;
+  if (!(unchanged > 0)) return std::nullopt;
+  const AlphaChoice best = choose_alpha(error, default_alphas());
+  return best.error < kWorthwhile * unchanged ? std::optional(best.alpha) : std::nullopt;
+}
+
 std::vector<float> channel_absmax(const float* weights, const ChannelLayout& layout) {
   std::vector<float> absmax(static_cast<size_t>(layout.channels));
   for_each_weight(weights, layout, [&](float w, size_t c) { absmax[c] = std::max(absmax[c], std::abs(w)); });

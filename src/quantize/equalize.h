@@ -2,6 +2,7 @@
 // Moving magnitude between neighbouring tensors before quantising, without changing what the network computes.
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -34,6 +35,9 @@ struct AlphaChoice {
 AlphaChoice choose_alpha(const std::function<double(float alpha)>& error, std::span<const float> alphas);
 /// 0.1, 0.2, … 0.9
 std::vector<float> default_alphas();
+/// The best of these where its error is well below that of leaving all as it is: a smaller gain is not worth other
+/// numbers than the model's, nor the multiplications.
+std::optional<float> worthwhile_alpha(const std::function<double(float alpha)>& error, double unchanged);
 
 /// The greatest absolute weight of every channel along the layout's axis.
 std::vector<float> channel_absmax(const float* weights, const ChannelLayout& layout);

@@ -91,6 +91,10 @@ TEST(Equalize, AlphaWithTheLeastError) {
   EXPECT_FLOAT_EQ(choose_alpha([](float) { return 1.0; }, default_alphas()).alpha, 0.1F) << "the first of equals";
   EXPECT_THROW(choose_alpha([](float) { return std::nan(""); }, default_alphas()), Error);
   EXPECT_THROW(choose_alpha(error, {}), Error);
+  const double least = choice.error;
+  EXPECT_EQ(worthwhile_alpha(error, 2 * least), choice.alpha);
+  EXPECT_EQ(worthwhile_alpha(error, least), std::nullopt);
+  EXPECT_EQ(worthwhile_alpha(error, 0), std::nullopt);
 }
 
 }  // namespace
