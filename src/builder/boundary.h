@@ -8,9 +8,9 @@
 
 namespace burnish {
 
-/// Runs f; an Error that leaves it is thrown on as burnish::Exception.
+/// Runs f; an Error that leaves it is thrown on as burnish::Exception, what callbacks throw as it is.
 template <typename F>
-decltype(auto) at_boundary(F&& f) {
+decltype(auto) with_public_errors(F&& f) {
   try {
     return std::forward<F>(f)();
   } catch (const Error& error) {

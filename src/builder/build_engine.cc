@@ -252,11 +252,11 @@ BuildReport build_to_file(const ModelSource& model, const std::string& engine_pa
 }
 
 BuildReport build(const std::string& model_path, const std::string& engine_path, const BuildOptions& options) {
-  return at_boundary([&] { return build_to_file(model_path, engine_path, {options, reporter_of(options), {}}); });
+  return with_public_errors([&] { return build_to_file(model_path, engine_path, {options, reporter_of(options), {}}); });
 }
 
 EngineBytes build(const ModelBytes& model, const BuildOptions& options) {
-  return at_boundary([&] {
+  return with_public_errors([&] {
     auto [engines, report] = build_engines(model, {options, reporter_of(options), {}});
     EngineBytes engine{serialize_engines(engines), std::move(report)};
     engine.report.engine_bytes = static_cast<int64_t>(engine.bytes.size());

@@ -65,7 +65,7 @@ std::vector<int64_t> parse_shape_text(std::string_view text, std::string_view wh
 }
 
 Profile parse_profile(std::string_view text) {
-  return at_boundary([&] { return parse(text); });
+  return with_public_errors([&] { return parse(text); });
 }
 
 }  // namespace burnish
