@@ -26,6 +26,7 @@ PipelineOptions ModelCompiler::pipeline_options(const PrecisionPlan* precision) 
   passes.precision = precision;
   passes.strided_reads = target_.is_cuda();
   passes.mixed_images = target_.is_cuda();
+  passes.several_results = target_.is_cuda();
   passes.tf32 = has_tf32(target_) && options().precision.tf32;
   passes.reporter = stage_reporter();
   return passes;
@@ -39,6 +40,7 @@ ModelCompiler::Optimised ModelCompiler::optimise(const OptimizationProfile& prof
   const PrecisionPlan nothing;
   PipelineOptions passes = pipeline_options(to_be_lowered ? &nothing : nullptr);
   passes.channels_last = channels_last;
+  if (to_be_lowered) passes.several_results = false;  // lower() looks at products one by one
   result.report = run_passes(result.graph, passes);
   stage_reporter().advance("optimise", 1, 1);
   return result;

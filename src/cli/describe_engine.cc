@@ -7,6 +7,7 @@
 #include "cli/json.h"
 #include "cli/step_precision.h"
 #include "cli/step_table.h"
+#include "ops/fused.h"
 
 namespace burnish::cli {
 namespace {
@@ -48,7 +49,7 @@ const PlanValue* first_output(const Plan& plan, const PlanStep& step) {
 /// "NCHW", "NHWC" or "NCHW→NHWC"; empty for operators without a layout.
 std::string layout_of(const PlanStep& step) {
   if (step.attrs.has("layout")) return step.attrs.get_string("layout", "NCHW");
-  if (step.op != "FusedConv") return "";
+  if (!is_conv_op(step.op)) return "";
   const std::string in = step.attrs.get_string("input_layout", "NCHW"),
                     out = step.attrs.get_string("output_layout", "NCHW");
   return in == out ? in : in + "→" + out;

@@ -30,7 +30,7 @@ bool holds_bytes(const PlanValue* value) {
 }
 
 bool is_layer(const PlanStep& step) {
-  return step.op == kFusedConv || step.op == kFusedMatMul;
+  return is_product_op(step.op);
 }
 
 /// The reference decodes integers and computes with floats.
@@ -57,11 +57,11 @@ std::string obstacle_in_form(const Plan& plan, const PlanStep& step) {
     return "products of two activations";
   }
   const size_t rank = w->shape.size();
-  const bool rank_fits = step.op == kFusedConv ? rank == 3 || rank == 4 : rank == 2;
+  const bool rank_fits = is_conv_op(step.op) ? rank == 3 || rank == 4 : rank == 2;
   if (!rank_fits) return fmt::format("weights of {} dimensions", rank);
   if (step.attrs.get_int("transA", 0) != 0) return "transposed input";
   if (bias != nullptr && bias->kind != ValueKind::kConstant) return "computed bias";
-  if (step.op == kFusedConv && step.attrs.get_string("output_layout", "NCHW") != "NHWC") {
+  if (is_conv_op(step.op) && step.attrs.get_string("output_layout", "NCHW") != "NHWC") {
     return "output is not channels-last";
   }
   return holds_bytes(x) && holds_bytes(w) ? "no kernel for these integers" : "";

@@ -1,6 +1,8 @@
 #include "compile/compile.h"
 
 #include <algorithm>
+#include <map>
+#include <set>
 
 #include "base/checked.h"
 #include "compile/choose.h"
@@ -10,6 +12,7 @@
 #include "compile/memory_estimate.h"
 #include "compile/profile_shapes.h"
 #include "compile/schedule.h"
+#include "compile/siblings.h"
 #include "compile/step_options.h"
 
 namespace burnish {
@@ -20,6 +23,75 @@ int64_t bytes_of(const Graph& graph, ValueId value, const GraphShapes& shapes) {
   const auto shape = shapes.shape_of(value);
   if (!shape) return 0;
   return checked_mul(static_cast<int64_t>(size_of(graph.value(value).type.dtype)), shape->num_elements());
+}
+
+/// A graph as steps, and what each could run as.
+struct Prepared {
+  LoweredPlan lowered;
+  ResolvedShapes opt;
+  std::vector<StepOptions> options;
+};
+
+Prepared prepare(const Graph& graph, const OptimizationProfile& profile, CompileSession& session) {
+  const GraphShapes largest(graph, profile, ProfilePoint::kMax);
+  const auto order = schedule(graph, [&](ValueId id) { return bytes_of(graph, id, largest); });
+  Prepared p{lower(graph, order, profile), {}, {}};
+  p.opt = values_at(p.lowered, ProfilePoint::kOpt);
+  if (session.target.is_cuda()) {
+    p.lowered.free_dims =
+        free_dims_between(values_at(p.lowered, ProfilePoint::kMin), values_at(p.lowered, ProfilePoint::kMax));
+  }
+  p.options = options_of_steps(p.lowered, p.opt, session.tuner, session.target, session.reporter);
+  return p;
+}
+
+/// By output name, the best time of the step that makes it; 0: not timed.
+std::map<std::string, double> best_times(const Prepared& p) {
+  std::map<std::string, double> times;
+  for (size_t s = 0; s < p.options.size(); ++s) {
+    const auto& candidates = p.options[s].candidates;
+    if (candidates.empty()) continue;
+    const double us = std::ranges::min_element(candidates, {}, &Candidate::us)->us;
+    for (const PlanValueId id : p.lowered.plan.steps[s].outputs) {
+      if (id != kAbsent) times[p.lowered.plan.values[static_cast<size_t>(id)].name] = us;
+    }
+  }
+  return times;
+}
+
+/// The first output's name of every joined product that does not pay.
+std::set<std::string> joins_that_do_not_pay(const Prepared& joined, const std::map<std::string, double>& apart_us) {
+  std::set<std::string> names;
+  for (size_t s = 0; s < joined.options.size(); ++s) {
+    const PlanStep& step = joined.lowered.plan.steps[s];
+    if (!is_joined(step.op) || step.kind != StepKind::kKernel) continue;
+    const auto name_of_output = [&](PlanValueId id) -> const std::string& {
+      return joined.lowered.plan.values[static_cast<size_t>(id)].name;
+    };
+    double parts_us = 0;
+    bool all_timed = true;
+    for (const PlanValueId id : step.outputs) {
+      const double us = apart_us.at(name_of_output(id));
+      parts_us += us;
+      all_timed = all_timed && us > 0;
+    }
+    if (!pays(joined.options[s], all_timed ? parts_us : 0)) names.insert(name_of_output(step.outputs.front()));
+  }
+  return names;
+}
+
+/// With joined products only where they pay.
+Prepared prepare_faster(const Graph& graph, const OptimizationProfile& profile, CompileSession& session) {
+  Prepared joined = prepare(graph, profile, session);
+  const auto count = std::ranges::count_if(joined.lowered.plan.steps, is_joined, &PlanStep::op);
+  if (count == 0) return joined;
+  const Prepared apart = prepare(taken_apart(graph, [](const Node&) { return true; }), profile, session);
+  const std::set<std::string> slower = joins_that_do_not_pay(joined, best_times(apart));
+  session.reporter.log(LogLevel::kVerbose, fmt::format("joined products: {} of {} are kept, the others are faster apart",
+                                                       count - static_cast<int64_t>(slower.size()), count));
+  if (slower.empty()) return joined;
+  const auto is_slower = [&](const Node& n) { return slower.contains(graph.value(n.output()).name); };
+  return prepare(taken_apart(graph, is_slower), profile, session);
 }
 
 void assign_tactics(Plan& plan, const std::vector<Candidate>& chosen) {
@@ -61,17 +133,8 @@ void report(const Plan& plan, int num_in_place, const std::vector<bool>& placed,
 }  // namespace
 
 Plan compile_plan(const Graph& graph, const OptimizationProfile& profile, CompileSession& session) {
-  const GraphShapes largest(graph, profile, ProfilePoint::kMax);
-  const auto order = schedule(graph, [&](ValueId id) { return bytes_of(graph, id, largest); });
-  LoweredPlan lowered = lower(graph, order, profile);
+  auto [lowered, opt, options] = prepare_faster(graph, profile, session);
   Plan& plan = lowered.plan;
-
-  const ResolvedShapes opt = values_at(lowered, ProfilePoint::kOpt);
-  if (session.target.is_cuda()) {
-    lowered.free_dims =
-        free_dims_between(values_at(lowered, ProfilePoint::kMin), values_at(lowered, ProfilePoint::kMax));
-  }
-  const auto options = options_of_steps(lowered, opt, session.tuner, session.target, session.reporter);
   const auto edges = find_placements(lowered, opt, options);
   const Choice choice = choose(options, edges);
   for (size_t e = 0; e < edges.size(); ++e) {

@@ -178,6 +178,13 @@ void Graph::set_constant(ValueId id, Tensor tensor) {
   v.constant = std::move(tensor);
 }
 
+void Graph::move_output(ValueId id, NodeId to) {
+  Value& v = value(id);
+  if (v.producer != kNoNode) std::ranges::replace(node(v.producer).outputs, id, kNoValue);
+  v.producer = to;
+  node(to).outputs.push_back(id);
+}
+
 int Graph::remove_dead_nodes() {
   std::vector<int> readers(values_.size(), 0);
   for (const Output& o : outputs_) ++readers[index(o.value)];

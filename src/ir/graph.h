@@ -89,6 +89,8 @@ class Graph {
   void remove_node(NodeId id);
   /// Turns a value into a constant; its producer forgets it.
   void set_constant(ValueId id, Tensor tensor);
+  /// Another node makes the value from now on, as its last output; its producer forgets it.
+  void move_output(ValueId id, NodeId to);
   /// Removes nodes nobody reads (random ones too) and lets go of the elements of constants nobody reads; returns how
   /// many nodes.
   int remove_dead_nodes();

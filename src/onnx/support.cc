@@ -17,7 +17,8 @@ namespace {
 using std::string_view_literals::operator""sv;
 
 /// Operators of ours that no file may name.
-constexpr std::array kOurs = {"FusedAttention"sv, "FusedConv"sv, "FusedMatMul"sv, "Pointwise"sv};
+constexpr std::array kOurs = {"FusedAttention"sv, "FusedConv"sv,    "FusedMatMul"sv,
+                              "JoinedConv"sv,     "JoinedMatMul"sv, "Pointwise"sv};
 constexpr std::array kMl = {"ArrayFeatureExtractor"sv, "Binarizer"sv,
                             "FeatureVectorizer"sv,     "Imputer"sv,
                             "LabelEncoder"sv,          "LinearClassifier"sv,

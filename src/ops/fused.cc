@@ -15,6 +15,14 @@ Residual residual_of(const AttributeMap& attrs) {
   throw_error(ErrorCode::kInvalidModel, "attribute residual has the unknown value '{}'", residual);
 }
 
+bool is_conv_op(std::string_view op) {
+  return op == kFusedConv || op == kJoinedConv;
+}
+
+bool is_product_op(std::string_view op) {
+  return is_conv_op(op) || op == kFusedMatMul || op == kJoinedMatMul;
+}
+
 bool is_nhwc(const AttributeMap& attrs, std::string_view attribute) {
   const std::string layout = attrs.get_string(attribute, "NCHW");
   check(layout == "NCHW" || layout == "NHWC", ErrorCode::kInvalidModel, "attribute {} has the unknown value '{}'",

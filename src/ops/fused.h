@@ -15,6 +15,13 @@
 //   W is multiplied with S by column. attrs: transA, transB (swap the last two dims), alpha; activation…; residual as
 //   above.
 //
+// JoinedConv(X, W, B?) -> Y0, Y1, …        sibling FusedConvs: of one X, alike but for their weights and biases
+//   W is [ΣO, I, kH, kW] and B is [ΣO]: the siblings' one behind the other; Yi are parts[i] of the output channels.
+//   attrs: parts, one count for each of two to four outputs; those of FusedConv without residual; group is 1.
+//
+// JoinedMatMul(A, W, B?) -> Y0, Y1, …      sibling FusedMatMuls likewise
+//   W is [ΣN, K], B is [ΣN]. attrs: parts; those of FusedMatMul without residual and transA, and with transB=1.
+//
 // FusedAttention(Q, K, V, mask?) -> Y       multi-head attention without its projections
 //   Q [B, S, H·D], K [B, T, H·D], V [B, T, H·E] -> Y [B, S, H·E]; head h owns columns [h·D, (h+1)·D).
 //   mask broadcasts to [B, H, S, T]: FLOAT is added to the scaled scores, BOOL keeps where true.
@@ -43,10 +50,20 @@ namespace burnish {
 
 inline constexpr std::string_view kFusedConv = "FusedConv";
 inline constexpr std::string_view kFusedMatMul = "FusedMatMul";
+inline constexpr std::string_view kJoinedConv = "JoinedConv";
+inline constexpr std::string_view kJoinedMatMul = "JoinedMatMul";
 inline constexpr std::string_view kFusedAttention = "FusedAttention";
 inline constexpr std::string_view kPointwise = "Pointwise";
 
-/// Inputs of FusedConv and FusedMatMul.
+/// Attribute of JoinedConv and JoinedMatMul: how many columns each output has.
+inline constexpr std::string_view kParts = "parts";
+inline constexpr int kMaxParts = 4;
+/// FusedConv or JoinedConv.
+bool is_conv_op(std::string_view op);
+/// Any operator of ours whose weights are input 1 and which ends in an epilogue: FusedConv, FusedMatMul, and joined.
+bool is_product_op(std::string_view op);
+
+/// Inputs of FusedConv and FusedMatMul; of joined ones those up to the bias.
 inline constexpr int kFusedWeights = 1;
 inline constexpr int kFusedBias = 2;
 inline constexpr int kFusedResidual = 3;

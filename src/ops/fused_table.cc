@@ -40,6 +40,8 @@ namespace {
 constexpr OpDescriptor kOps[] = {
     {kFusedConv, 2, 5, 1, 1, infer_fused_conv, evaluate_fused_conv},
     {kFusedMatMul, 2, 5, 1, 1, infer_fused_matmul, evaluate_fused_matmul},
+    {kJoinedConv, 2, 3, 2, kMaxParts, infer_joined_conv, evaluate_joined_conv},
+    {kJoinedMatMul, 2, 3, 2, kMaxParts, infer_joined_matmul, evaluate_joined_matmul},
     {kFusedAttention, 1, 4, 1, 1, infer_fused_attention, evaluate_fused_attention},
     {kPointwise, 1, -1, 1, 1, infer_pointwise, evaluate_pointwise, kElementwise},
 };

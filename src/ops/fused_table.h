@@ -1,5 +1,6 @@
 #pragma once
-// Burnish's own operators, described in ops/fused.h: FusedConv, FusedMatMul, FusedAttention, Pointwise.
+// Burnish's own operators, described in ops/fused.h: FusedConv, FusedMatMul, their joined forms, FusedAttention,
+// Pointwise.
 #include <span>
 
 #include "ops/fused.h"
@@ -12,6 +13,10 @@ void infer_fused_conv(InferContext& c);
 void evaluate_fused_conv(EvalContext& c);
 void infer_fused_matmul(InferContext& c);
 void evaluate_fused_matmul(EvalContext& c);
+void infer_joined_conv(InferContext& c);
+void evaluate_joined_conv(EvalContext& c);
+void infer_joined_matmul(InferContext& c);
+void evaluate_joined_matmul(EvalContext& c);
 void infer_fused_attention(InferContext& c);
 void evaluate_fused_attention(EvalContext& c);
 void infer_pointwise(InferContext& c);

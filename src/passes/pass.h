@@ -22,6 +22,8 @@ struct PassContext {
   bool strided_reads = false;
   /// Convolutions read FLOAT images of few channels beside narrow weights (lower_precision): those of GPUs do.
   bool mixed_images = false;
+  /// Products of one tensor become one product with several results (fuse_siblings): kernels of GPUs write those.
+  bool several_results = false;
   /// FLOAT products may be rounded to TF32 (allow_tf32): on GPUs, when the user allows it.
   bool tf32 = false;
   /// What is to be stored narrow (lower_precision); null: nothing.
@@ -78,5 +80,7 @@ bool sink_transposes(Graph& graph, const PassContext& context);
 bool fuse_quantization(Graph& graph, const PassContext& context);
 bool lower_precision(Graph& graph, const PassContext& context);
 bool allow_tf32(Graph& graph, const PassContext& context);
+// Horizontal fusion, of what is stored as it will be.
+bool fuse_siblings(Graph& graph, const PassContext& context);
 
 }  // namespace burnish

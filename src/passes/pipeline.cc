@@ -35,6 +35,7 @@ constexpr PassInfo kPasses[] = {
      fuse_quantization, 2},
     {"lower_precision", "stores values and weights as integers or narrow floats", lower_precision, 2},
     {"allow_tf32", "lets tensor cores of GPUs round FLOAT operands to TF32", allow_tf32, 2},
+    {"fuse_siblings", "joins convolutions and products of one tensor, on GPUs", fuse_siblings, 2},
 };
 
 struct Stage {
@@ -64,9 +65,13 @@ const std::vector<Stage>& stages() {
       {{"fuse_pointwise", "absorb_views", "eliminate_dead_code"}, 1},
       {{"fuse_quantization", "eliminate_common_subexpressions", "eliminate_dead_code"}, 1},
       {{"lower_precision", "allow_tf32", "eliminate_common_subexpressions", "eliminate_dead_code"}, 1},
+      {{"fuse_siblings"}, 1},
   };
   return kStages;
 }
+
+/// Those that depend on how values are stored.
+constexpr size_t kNumLowering = 2;
 
 const PassInfo& find_pass(std::string_view name) {
   const auto it = std::ranges::find(kPasses, name, &PassInfo::name);
@@ -92,6 +97,7 @@ class Driver {
     context_.channels_last = options.channels_last;
     context_.strided_reads = options.strided_reads;
     context_.mixed_images = options.mixed_images;
+    context_.several_results = options.several_results;
     context_.tf32 = options.tf32;
     context_.precision = options.precision;
     context_.fused = &report_.fused;
@@ -178,7 +184,7 @@ PipelineReport run_passes(Graph& graph, const PipelineOptions& options) {
 }
 
 PipelineReport lower_passes(Graph& graph, const PipelineOptions& options) {
-  return Driver(graph, options).run(std::span(stages()).last(1));
+  return Driver(graph, options).run(std::span(stages()).last(kNumLowering));
 }
 
 bool run_pass(std::string_view name, Graph& graph, const PassContext& context) {

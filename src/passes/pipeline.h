@@ -16,6 +16,7 @@ struct PipelineOptions {
   bool channels_last = true;          ///< Let assign_layout choose channels-last for images.
   bool strided_reads = false;         ///< PassContext::strided_reads.
   bool mixed_images = false;          ///< PassContext::mixed_images.
+  bool several_results = false;       ///< PassContext::several_results.
   bool tf32 = false;                  ///< PassContext::tf32.
 #ifdef NDEBUG
   bool verify = false;  ///< Check the graph's invariants after every pass.
@@ -49,8 +50,8 @@ struct PipelineReport {
 std::span<const PassInfo> pass_table();
 /// Infers types, then runs the passes. Errors carry the frame "pass NAME".
 PipelineReport run_passes(Graph& graph, const PipelineOptions& options = {});
-/// Runs the last passes only, on a graph from run_passes() with a plan that stores nothing narrow: what that plan left
-/// open is now stored as options.precision says.
+/// Runs the last passes only, on a graph from run_passes() with a plan that stores nothing narrow and without
+/// several_results: what that plan left open is now stored as options.precision says.
 PipelineReport lower_passes(Graph& graph, const PipelineOptions& options);
 /// Runs one pass by name, for tests and bisection. Throws kInvalidArgument for an unknown name.
 bool run_pass(std::string_view name, Graph& graph, const PassContext& context = {});

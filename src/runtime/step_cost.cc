@@ -16,10 +16,17 @@ double dim(const TensorDesc& desc, int i) {
   return at >= 0 && at < desc.shape.rank() ? static_cast<double>(desc.shape[at]) : 1;
 }
 
+// Joined products have several.
+double all_outputs(const Problem& p) {
+  double n = 0;
+  for (const TensorDesc& desc : p.outputs) n += elements(desc);
+  return n;
+}
+
 // W [O, I/group, kernel…]: every output element sums I/group · |kernel| products, whatever the layout.
 double conv_flops(const Problem& p) {
   const double outputs = dim(p.inputs[1], 0);
-  return outputs > 0 ? 2 * elements(p.outputs[0]) * elements(p.inputs[1]) / outputs : 0;
+  return outputs > 0 ? 2 * all_outputs(p) * elements(p.inputs[1]) / outputs : 0;
 }
 
 // W [I, O/group, kernel…]: every input element is spread over O/group · |kernel| outputs.
@@ -30,7 +37,7 @@ double conv_transpose_flops(const Problem& p) {
 
 double product_flops(const Problem& p) {
   const bool transposed = p.attrs->get_int("transA", 0) != 0;
-  return 2 * elements(p.outputs[0]) * dim(p.inputs[0], transposed ? -2 : -1);
+  return 2 * all_outputs(p) * dim(p.inputs[0], transposed ? -2 : -1);
 }
 
 // Q [B, S, H·D], K [B, T, H·D], V [B, T, H·E]: Q·Kᵀ and its product with V.
@@ -50,7 +57,9 @@ struct Formula {
 constexpr Formula kFormulas[] = {
     {"FusedConv", conv_flops},
     {"Conv", conv_flops},
+    {"JoinedConv", conv_flops},
     {"FusedMatMul", product_flops},
+    {"JoinedMatMul", product_flops},
     {"MatMul", product_flops},
     {"Gemm", product_flops},
     {"FusedAttention", attention_flops},

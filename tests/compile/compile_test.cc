@@ -116,6 +116,20 @@ TEST(CompileTest, Concats) {
   check_graph(kConcats);
 }
 
+/// Which no kernel of CPUs runs.
+TEST(CompileTest, JoinedProducts) {
+  check_graph(R"(graph "joined" {
+  input %x: float32[n,4,5,6]
+  const %w: float32[7,6,3,3]
+  const %v: float32[5,6]
+  %a, %b = JoinedConv(%x, %w) {parts=[3,4], input_layout="NHWC", output_layout="NHWC", pads=[1,1,1,1]} "conv"
+  %c, %d = JoinedMatMul(%x, %v) {parts=[1,4], transB=1} "matmul"
+  %y = Concat(%a, %b, %c, %d) {axis=-1} "y"
+  output "y" = %y
+  output "b" = %b
+})");
+}
+
 TEST(CompileTest, Residuals) {
   check_graph(R"(graph "residuals" {
     input %x: float32[n,9,8]

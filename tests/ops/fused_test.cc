@@ -92,6 +92,54 @@ TEST(FusedMatMul, RefusesWhatDoesNotFit) {
   EXPECT_THROW(run("FusedMatMul", {random_floats({5}, 1), w}), Error);
 }
 
+// --- JoinedConv, JoinedMatMul
+// -----------------------------------------------------------------------------------------
+
+TEST(JoinedConv, GivesWhatItsSiblingsGive) {
+  const Tensor x = random_floats({2, 4, 5, 3}, 1), b = random_floats({7}, 2);
+  const Tensor w[] = {random_floats({2, 4, 3, 2}, 3), random_floats({5, 4, 3, 2}, 4)};
+  const Tensor all = run("Concat", {w[0], w[1]}, attributes({{"axis", int64_t{0}}}));
+  const std::vector<Tensor> bias =
+      run_all("Split", {b, Tensor::from_ints(ints({2, 5}))}, attributes({{"axis", int64_t{0}}}), 2);
+  for (const char* layout : {"NCHW", "NHWC"}) {
+    const bool last = layout[1] == 'H';
+    AttributeMap attrs = attributes({{"activation", text("silu")}, {"output_layout", text(layout)}});
+    const Tensor first = run("FusedConv", {x, w[0], bias[0]}, attrs),
+                 second = run("FusedConv", {x, w[1], bias[1]}, attrs);
+    attrs.set("parts", ints({2, 5}));
+    const auto joined = run_all("JoinedConv", {x, all, b}, attrs, 2);
+    EXPECT_TRUE(joined[0].identical(first)) << layout;
+    EXPECT_TRUE(joined[1].identical(second)) << layout;
+    EXPECT_EQ(joined[1].shape()[last ? 3 : 1], 5);
+  }
+}
+
+TEST(JoinedConv, RefusesWhatDoesNotFit) {
+  const Tensor x = random_floats({1, 2, 3, 3}, 1), w = random_floats({4, 2, 1, 1}, 2);
+  const auto refuses = [&](const AttributeMap& attrs, int num_outputs) {
+    EXPECT_THROW(run_all("JoinedConv", {x, w}, attrs, num_outputs), Error);
+  };
+  refuses({}, 2);
+  refuses(attributes({{"parts", ints({2, 3})}}), 2);
+  refuses(attributes({{"parts", ints({4, 0})}}), 2);
+  refuses(attributes({{"parts", ints({1, 1, 2})}}), 2);
+  refuses(attributes({{"parts", ints({2, 2})}, {"residual", text("before")}}), 2);
+  refuses(attributes({{"parts", ints({2, 2})}, {"group", int64_t{2}}}), 2);
+}
+
+TEST(JoinedMatMul, GivesWhatItsSiblingsGive) {
+  const Tensor a = random_floats({2, 3, 5}, 1), v = random_floats({4, 5}, 2), w = random_floats({1, 5}, 3);
+  const Tensor all = run("Concat", {v, w}, attributes({{"axis", int64_t{0}}}));
+  AttributeMap attrs = attributes({{"transB", int64_t{1}}, {"alpha", 0.5F}});
+  const Tensor first = run("FusedMatMul", {a, v}, attrs), second = run("FusedMatMul", {a, w}, attrs);
+  attrs.set("parts", ints({4, 1}));
+  const auto joined = run_all("JoinedMatMul", {a, all}, attrs, 2);
+  EXPECT_TRUE(joined[0].identical(first));
+  EXPECT_TRUE(joined[1].identical(second));
+  attrs.erase("transB");
+  EXPECT_THROW(run_all("JoinedMatMul", {a, random_floats({5, 5}, 4)}, attrs, 2), Error);
+}
+
 // --- FusedAttention --------------------------------------------------------------------------------------------------
 
 /// Q, K, V [B, rows, H·D] -> what ONNX's own operator gives.

@@ -46,6 +46,20 @@ TEST(StepCost, FormulasFollowTheShapes) {
   }
 }
 
+TEST(StepCost, JoinedProductsCountAllTheirResults) {
+  const AttributeMap attrs;
+  Problem problem;
+  problem.op = "JoinedConv";
+  problem.attrs = &attrs;
+  problem.inputs = {{DType::kFloat32, {1, 5, 5, 4}, 0}, {DType::kFloat32, {6, 4, 3, 3}, 0}};
+  problem.outputs = {{DType::kFloat32, {1, 5, 5, 2}, 0}, {DType::kFloat32, {1, 5, 5, 4}, 0}};
+  EXPECT_DOUBLE_EQ(step_cost(problem).flops, 2.0 * 25 * 6 * 4 * 9);
+  problem.op = "JoinedMatMul";
+  problem.inputs = {{DType::kFloat32, {5, 7}, 0}, {DType::kFloat32, {8, 7}, 0}};
+  problem.outputs = {{DType::kFloat32, {5, 3}, 0}, {DType::kFloat32, {5, 5}, 0}};
+  EXPECT_DOUBLE_EQ(step_cost(problem).flops, 2.0 * 5 * 8 * 7);
+}
+
 TEST(StepCost, PickedRowsAreNotTheWholeTable) {
   const AttributeMap attrs;
   Problem problem;

@@ -45,7 +45,7 @@ bool all_float(const Problem& problem) {
 }  // namespace
 
 bool read_conv_geometry(const Problem& problem, ConvForm& form) {
-  if (problem.op != kFusedConv || !is_constant_input(problem, 1)) return false;
+  if (!is_conv_op(problem.op) || !is_constant_input(problem, 1)) return false;
   const AttributeMap& attrs = *problem.attrs;
   const int rank = problem.inputs[0].shape.rank();
   if (!is_nhwc(attrs, "output_layout") || (rank != 3 && rank != 4)) return false;

@@ -197,11 +197,11 @@ class MmaTactic : public GeneratedTactic {
 }  // namespace
 
 const Tactic& mma_gemm_tactic() {
-  static const MmaTactic tactic("cuda.mma_gemm", read_mma_gemm, {kFusedMatMul, "MatMul", "Gemm"});
+  static const MmaTactic tactic("cuda.mma_gemm", read_mma_gemm, {kFusedMatMul, kJoinedMatMul, "MatMul", "Gemm"});
   return tactic;
 }
 const Tactic& mma_conv_tactic() {
-  static const MmaTactic tactic("cuda.mma_conv", read_mma_conv, {kFusedConv});
+  static const MmaTactic tactic("cuda.mma_conv", read_mma_conv, {kFusedConv, kJoinedConv});
   return tactic;
 }
 

@@ -306,7 +306,7 @@ __device__ __forceinline__ void finish_by_element(const Args& args, const Epilog
     if (kResidual == 1) v += to_float(e.r[(first_row + row) * e.ldr + column]);
     v = activate(v);
     if (kResidual == 2) v += to_float(e.r[(first_row + row) * e.ldr + column]);
-    e.y[(first_row + row) * e.ldy + column] = from_float<Y>(v);
+    store_one(e, first_row + row, column, v);
   }
 }
 

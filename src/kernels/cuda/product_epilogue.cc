@@ -1,5 +1,6 @@
 #include "kernels/cuda/product_epilogue.h"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 
@@ -11,12 +12,8 @@
 namespace burnish::cuda {
 namespace {
 
-bool is_fused(const Problem& problem) {
-  return problem.op == kFusedConv || problem.op == kFusedMatMul;
-}
-
 bool has_scales(const Problem& problem) {
-  return is_fused(problem) && problem.has_input(kFusedWeightScales);
+  return is_product_op(problem.op) && problem.has_input(kFusedWeightScales);
 }
 
 const TensorDesc& input(const Problem& problem, int i) {
@@ -34,7 +31,7 @@ std::string literal(float x) {
 }
 
 std::string activation_call(const Problem& problem) {
-  if (!is_fused(problem)) return "x";
+  if (!is_product_op(problem.op)) return "x";
   const Activation a = activation_of(*problem.attrs);
   switch (a.kind) {
     case ActivationKind::kNone:
@@ -53,6 +50,26 @@ bool packs_bias(const Problem& problem, const EpilogueForm& form) {
   return form.bias != 0 && is_constant_input(problem, form.bias);
 }
 
+/// Where a column's results stand: in the output whose columns it is among.
+std::string destination_source(const Problem& problem) {
+  std::string s = "__device__ __forceinline__ Destination destination_of(const Epilogue& e, int column) {\n";
+  std::string destination = "{e.y + column, e.ldy}";
+  int64_t end = 0;
+  for (size_t i = 0; i + 1 < problem.outputs.size(); ++i) {
+    end += problem.outputs[i].shape.back();
+    s += fmt::format("  if (column < {}) return {};\n", end, destination);
+    destination = fmt::format("{{e.more_y[{}] + (column - {}), e.more_ldy[{}]}}", i, end, i);
+  }
+  return s + fmt::format("  return {};\n}}\n", destination);
+}
+
+/// Whether no eight columns that are finished at once are of two outputs.
+bool has_whole_chunks(const Problem& problem, const EpilogueForm& form) {
+  if (problem.outputs.size() == 1) return form.columns % kEpilogueChunk == 0;
+  return std::all_of(problem.outputs.begin(), problem.outputs.end(),
+                     [](const TensorDesc& output) { return output.shape.back() % kEpilogueChunk == 0; });
+}
+
 }  // namespace
 
 float float_at(const Tensor& t, int64_t i) {
@@ -69,7 +86,10 @@ PackedBlob encode_column(std::span<const float> values, DType dtype) {
 
 bool takes_epilogue(const Problem& problem, const EpilogueForm& form) {
   const auto fits = [&](int i) { return i == 0 || is_real(input(problem, i).dtype); };
-  return is_real(problem.outputs[0].dtype) && fits(form.bias) && fits(form.residual);
+  const DType y = problem.outputs[0].dtype;
+  const bool alike = std::all_of(problem.outputs.begin(), problem.outputs.end(),
+                                 [&](const TensorDesc& output) { return output.dtype == y; });
+  return is_real(y) && alike && problem.outputs.size() <= kMaxParts && fits(form.bias) && fits(form.residual);
 }
 
 bool packs_epilogue_column(const Problem& problem, const EpilogueForm& form, int i) {
@@ -112,7 +132,8 @@ std::string epilogue_source(const Problem& problem, const EpilogueForm& form) {
   const std::string call = activation_call(problem);
   s += fmt::format("__device__ __forceinline__ float activate(float x) {{ return {}; }}\n",
                    is_narrow ? with_fast_activations(call) : call);
-  return s + R"cuda(
+  s += fmt::format("constexpr int kParts = {};\n", problem.outputs.size());
+  s += R"cuda(
 struct Epilogue {
   Y* y;
   const R* r;
@@ -120,7 +141,16 @@ struct Epilogue {
   const Bias* bias;
   int64 ldy, ldr;
   int wide;  // rows of Y and R may be read and written 16 bytes at a time
+)cuda";
+  // The outputs of joined products behind the first.
+  if (problem.outputs.size() > 1) s += fmt::format("  Y* more_y[{0}];\n  int64 more_ldy[{0}];\n", kMaxParts - 1);
+  s += R"cuda(};
+struct Destination {
+  Y* y;  // in row 0
+  int64 ldy;
 };
+)cuda";
+  return s + destination_source(problem) + R"cuda(
 constexpr int kChunk = 8;  // columns that a thread finishes at once
 
 __device__ __forceinline__ float column_scale(const Epilogue& e, int column) {
@@ -160,6 +190,23 @@ template <typename T> __device__ __forceinline__ void store_chunk(T* p, bool wid
     }
   }
 }
+__device__ __forceinline__ void store_one(const Epilogue& e, int64 row, int column, float x) {
+  const Destination to = destination_of(e, column);
+  to.y[row * to.ldy] = from_float<Y>(x);
+}
+// Columns [column, column + count) of a row, as below.
+__device__ __forceinline__ void store_results(const Epilogue& e, int64 row, int column, int count, bool wide,
+                                              const float (&x)[kChunk]) {
+  if (kParts == 1 || wide) {  // of one output
+    const Destination to = destination_of(e, column);
+    store_chunk<Y>(to.y + row * to.ldy, wide, count, x);
+    return;
+  }
+#pragma unroll
+  for (int i = 0; i < kChunk; ++i) {
+    if (i < count) store_one(e, row, column + i, x[i]);
+  }
+}
 // Sums → results: columns [column, column + count) of a row, count ≤ kChunk; wide: kChunk of them, aligned.
 __device__ __forceinline__ void finish_chunk(const Epilogue& e, int64 row, int column, int count, bool wide,
                                              const float* scale, const float* bias, float (&x)[kChunk]) {
@@ -173,7 +220,7 @@ __device__ __forceinline__ void finish_chunk(const Epilogue& e, int64 row, int c
     if (kResidual == 2) v += r[i];
     x[i] = v;
   }
-  store_chunk<Y>(e.y + row * e.ldy + column, wide, count, x);
+  store_results(e, row, column, count, wide, x);
 }
 // One sum, whose result and residual lie at these places.
 __device__ __forceinline__ void finish_one(const Epilogue& e, int64 y_at, int64 r_at, int column, float sum) {
@@ -188,7 +235,11 @@ __device__ __forceinline__ void finish_one(const Epilogue& e, int64 y_at, int64 
 
 EpilogueArgs::EpilogueArgs(const Problem& problem, const EpilogueForm& form, std::span<const PackedView> packed,
                            size_t blob)
-    : form_(form), ldy_(problem.outputs[0].ld()), y_bytes_(size_of(problem.outputs[0].dtype)) {
+    : form_(form),
+      num_outputs_(problem.outputs.size()),
+      y_bytes_(size_of(problem.outputs[0].dtype)),
+      whole_chunks_(has_whole_chunks(problem, form)) {
+  for (size_t i = 0; i < num_outputs_; ++i) ldy_[i] = problem.outputs[i].ld();
   const int64_t columns = form.columns * form.blocks;
   if (packs_columns(problem, form)) {
     const PackedView view = packed_at(packed, blob);
@@ -212,13 +263,18 @@ EpilogueArgs::Values EpilogueArgs::values(const KernelArgs& args) const {
   if (form_.residual != 0) v.r = args.inputs[static_cast<size_t>(form_.residual)];
   v.scale = scale_packed_ || !has_scales_ ? scale_ : args.inputs[kFusedWeightScales];
   v.bias = bias_packed_ || form_.bias == 0 ? bias_ : args.inputs[static_cast<size_t>(form_.bias)];
-  v.ldy = ldy_;
+  v.ldy = ldy_[0];
   v.ldr = ldr_;
   const auto aligned = [](const void* p, int64_t ld, size_t bytes) {
     return (reinterpret_cast<uintptr_t>(p) | static_cast<uintptr_t>(ld) * bytes) % 16 == 0;
   };
-  v.wide = form_.columns % kEpilogueChunk == 0 && aligned(v.y, ldy_, y_bytes_) &&
-           (form_.residual == 0 || aligned(v.r, ldr_, r_bytes_));
+  bool wide = whole_chunks_ && (form_.residual == 0 || aligned(v.r, ldr_, r_bytes_));
+  for (size_t i = 0; i < num_outputs_; ++i) wide = wide && aligned(args.outputs[i], ldy_[i], y_bytes_);
+  v.wide = wide ? 1 : 0;
+  for (size_t i = 1; i < num_outputs_; ++i) {
+    v.more_y[i - 1] = args.outputs[i];
+    v.more_ldy[i - 1] = ldy_[i];
+  }
   return v;
 }
 

@@ -1,10 +1,12 @@
 #pragma once
 // What follows a product on the GPU: the source of it, and its arguments. Y, R and biases are FLOAT, FLOAT16 or
 // BFLOAT16; sums are finished in chunks of columns.
+#include <array>
 #include <string>
 
 #include "kernels/cpu/product_epilogue.h"
 #include "kernels/tactic.h"
+#include "ops/fused.h"
 
 namespace burnish::cuda {
 
@@ -25,7 +27,8 @@ bool packs_epilogue_column(const Problem& problem, const EpilogueForm& form, int
 bool packs_columns(const Problem& problem, const EpilogueForm& form);
 PackedBlob pack_epilogue_columns(const Problem& problem, const EpilogueForm& form);
 
-/// struct Epilogue, whose members Values mirrors; column_scale(), column_bias(), finish_chunk().
+/// struct Epilogue, which Values mirrors (its last members only of joined products, whose columns are shared out among
+/// the outputs); column_scale(), column_bias(), destination_of(), store_one(), finish_chunk().
 std::string epilogue_source(const Problem& problem, const EpilogueForm& form);
 
 /// What every run fills the kernel's Epilogue from.
@@ -36,6 +39,8 @@ class EpilogueArgs {
     const void *r = nullptr, *scale = nullptr, *bias = nullptr;
     int64_t ldy = 0, ldr = 0;
     int32_t wide = 0;
+    std::array<void*, kMaxParts - 1> more_y = {};  ///< Of joined products: of the outputs behind the first.
+    std::array<int64_t, kMaxParts - 1> more_ldy = {};
   };
   /// `blob`: of packed, the columns, if something was packed.
   EpilogueArgs(const Problem& problem, const EpilogueForm& form, std::span<const PackedView> packed, size_t blob);
@@ -43,8 +48,11 @@ class EpilogueArgs {
 
  private:
   EpilogueForm form_;
-  int64_t ldy_ = 0, ldr_ = 0;
+  size_t num_outputs_ = 1;
+  std::array<int64_t, kMaxParts> ldy_ = {};
+  int64_t ldr_ = 0;
   size_t y_bytes_ = 0, r_bytes_ = 0;
+  bool whole_chunks_ = false;
   const float *scale_ = nullptr, *bias_ = nullptr;  // on the GPU
   bool scale_packed_ = false, bias_packed_ = false, has_scales_ = false;
 };

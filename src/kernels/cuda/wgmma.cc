@@ -242,11 +242,11 @@ class WgmmaTactic : public GeneratedTactic {
 }  // namespace
 
 const Tactic& wgmma_gemm_tactic() {
-  static const WgmmaTactic tactic("cuda.wgmma_gemm", read_gemm, {kFusedMatMul, "MatMul", "Gemm"});
+  static const WgmmaTactic tactic("cuda.wgmma_gemm", read_gemm, {kFusedMatMul, kJoinedMatMul, "MatMul", "Gemm"});
   return tactic;
 }
 const Tactic& wgmma_conv_tactic() {
-  static const WgmmaTactic tactic("cuda.wgmma_conv", read_conv, {kFusedConv});
+  static const WgmmaTactic tactic("cuda.wgmma_conv", read_conv, {kFusedConv, kJoinedConv});
   return tactic;
 }
 

@@ -366,15 +366,18 @@ template <typename X> struct Narrow { using Type = X; };
 template <> struct Narrow<float> { using Type = f16; };
 
 __device__ __forceinline__ void store_packed(const Epilogue& e, int row, int column, int count, const uint32 (&pairs)[4]) {
-  Y* y = e.y + int64(row) * e.ldy + column;
-  if (e.wide) {
+  if (e.wide) {  // of one output
+    const Destination to = destination_of(e, column);
     const Vec<uint32, 4> v = {pairs[0], pairs[1], pairs[2], pairs[3]};
-    *reinterpret_cast<Vec<uint32, 4>*>(y) = v;
+    *reinterpret_cast<Vec<uint32, 4>*>(to.y + int64(row) * to.ldy) = v;
     return;
   }
 #pragma unroll
   for (int i = 0; i < kChunk; ++i) {
-    if (i < count) reinterpret_cast<uint16*>(y)[i] = uint16(pairs[i / 2] >> (i % 2 * 16));
+    if (i < count) {
+      const Destination to = destination_of(e, column + i);
+      *reinterpret_cast<uint16*>(to.y + int64(row) * to.ldy) = uint16(pairs[i / 2] >> (i % 2 * 16));
+    }
   }
 }
 
