@@ -16,8 +16,8 @@ constexpr std::string_view kShares =
 #undef BURNISH_TEXT
 
 // Why it neither hangs nor reads what is old:
-// - A block waits for earlier blocks only, and those send their sums before they wait for anything. Blocks start in
-//   their order, and there are no more than run at once: whoever is waited for has started, whatever else is running.
+// - A block waits for earlier blocks only, and those send their sums before they wait for anything. Blocks start in the
+//   order of their numbers: whoever is waited for has started, whatever else is running and however few run at once.
 // - The barrier puts all threads' sums before the flag's release; the flag's acquire and the barrier behind it put that
 //   before all threads' reads. Those go past the L1 cache, which may hold what was there before.
 // - A flag has one writer and one reader in a launch, and the reader lowers it: what run() finds at zero it leaves at
