@@ -26,7 +26,8 @@ bool read_mask(const Problem& p, DnnAttention& a) {
   const TensorDesc& mask = p.inputs[kMaskInput];
   const int rank = mask.shape.rank();
   if (mask.dtype != DType::kFloat32 || !mask.dense() || rank < 1 || rank > 4) return false;
-  for (int i = 0; i < rank; ++i) a.mask[static_cast<size_t>(4 - rank + i)] = mask.shape[i];
+  auto at = a.mask.rbegin();
+  for (int i = rank - 1; i >= 0; --i, ++at) *at = mask.shape[i];
   return a.mask[3] == a.keys && p.attrs->get_int("masked_rows_zero", 0) == 0;
 }
 

@@ -123,7 +123,7 @@ bool streams_well(const MmaConfig& c, const MmaSize& size, const Target& target)
   const int64_t slots = std::max(1, target.num_sms) * int64_t{c.stream}, tiles = tiles_of(c, size);
   const int64_t waves = ceil_div(tiles, slots);
   return size.tensor_cores && ceil_div(size.k, c.bk) >= kLeastStreamedSteps && waves <= kMostStreamedWaves &&
-         5 * tiles <= 4 * waves * slots && share_work(c, size, target.num_sms).blocks > std::min(tiles, slots) / 2;
+         5 * tiles <= 4 * waves * slots && (waves > 1 || share_work(c, size, target.num_sms).blocks > tiles);
 }
 
 /// The tiles that are sensible alone, by stream-K.
