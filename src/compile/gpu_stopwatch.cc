@@ -81,6 +81,7 @@ class GpuContestant {  // NOLINT(clang-analyzer-optin.performance.Padding): the 
     }
     for (size_t i = 0; i < problem.outputs.size(); ++i) outputs_.push_back(buffers.output(i));
     scratch_ = stream.device().allocate(kernel_->scratch_bytes());
+    flags_ = cuda::allocate_flags(stream, kernel_->num_flags());
   }
 
   /// The first run loads what is loaded lazily; the second is timed.
@@ -114,7 +115,7 @@ class GpuContestant {  // NOLINT(clang-analyzer-optin.performance.Padding): the 
   }
 
  private:
-  void run() { kernel_->run({inputs_, outputs_, scratch_.get(), &pool_, stream_.handle()}); }
+  void run() { kernel_->run({inputs_, outputs_, scratch_.get(), &pool_, stream_.handle(), flags_.get()}); }
 
   const cuda::Stream& stream_;
   ThreadPool pool_{1};
@@ -124,6 +125,7 @@ class GpuContestant {  // NOLINT(clang-analyzer-optin.performance.Padding): the 
   std::vector<const void*> inputs_;
   std::vector<void*> outputs_;
   std::shared_ptr<void> scratch_;
+  std::shared_ptr<uint32_t> flags_;
   cuda::Event begin_{stream_.device()}, end_{stream_.device()};
   std::unique_ptr<cuda::Graph> graph_;
   int repeats_ = 1;

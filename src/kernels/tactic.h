@@ -61,6 +61,9 @@ struct KernelArgs {
   void* scratch = nullptr;  ///< scratch_bytes() bytes, aligned to kAlignment, contents undefined.
   ThreadPool* pool = nullptr;
   void* stream = nullptr;  ///< Of the GPU that the kernel was prepared for.
+  /// num_flags() words, which are zero when the kernel begins and which it leaves zero: kernels that run one after the
+  /// other share them. GPUs only.
+  uint32_t* flags = nullptr;
 };
 
 /// A tactic prepared for one problem. Immutable: may run in several contexts at once.
@@ -68,6 +71,8 @@ class Kernel {
  public:
   virtual ~Kernel() = default;
   virtual size_t scratch_bytes() const { return 0; }
+  /// Words by which blocks of a GPU tell each other how far they are.
+  virtual size_t num_flags() const { return 0; }
   virtual void run(const KernelArgs& args) const = 0;
   /// True when run() waits for the GPU, or calls what cannot be captured into a CUDA graph.
   virtual bool synchronizes() const { return false; }

@@ -20,10 +20,17 @@ class CudaRunner : public Runner {
   CudaRunner(Specialization& steps, ThreadPool& pool, const cuda::Stream& own) : steps_(steps), pool_(pool), own_(own) {
     captures_ = std::none_of(steps.runs().begin(), steps.runs().end(),
                              [](const StepRun& run) { return run.kernel && run.kernel->synchronizes(); });
+    size_t num_flags = 0;
+    for (const StepRun& run : steps.runs()) {
+      if (run.kernel) num_flags = std::max(num_flags, run.kernel->num_flags());
+    }
+    flags_ = cuda::allocate_flags(own, num_flags);
   }
 
   void bind(const MemoryBases& bases) override {
-    steps_.bind(bases);
+    MemoryBases with_flags = bases;
+    with_flags.flags = flags_.get();
+    steps_.bind(with_flags);
     std::vector<const void*> key = {bases.arena};
     key.insert(key.end(), bases.inputs.begin(), bases.inputs.end());
     key.insert(key.end(), bases.outputs.begin(), bases.outputs.end());
@@ -83,6 +90,7 @@ class CudaRunner : public Runner {
   bool captures_ = true;
   std::vector<std::unique_ptr<Captured>> graphs_;  // least recently bound first
   Captured* current_ = nullptr;
+  std::shared_ptr<uint32_t> flags_;  // of all steps
   std::vector<std::unique_ptr<cuda::Event>> events_;
 };
 

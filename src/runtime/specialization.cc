@@ -28,7 +28,7 @@ const Tactic& choose_tactic(const PlanStep& step, const Problem& problem, const 
 }  // namespace
 
 void StepRun::run(ThreadPool& pool, void* stream) const {
-  const KernelArgs args{inputs, outputs, scratch, &pool, stream};
+  const KernelArgs args{inputs, outputs, scratch, &pool, stream, flags};
   if (kernel != nullptr) {
     kernel->run(args);
   } else {
@@ -194,6 +194,7 @@ void Specialization::bind(const MemoryBases& bases) {
     for (size_t i = 0; i < step.inputs.size(); ++i) run.inputs[i] = pointer(step.inputs[i]);
     for (size_t i = 0; i < step.outputs.size(); ++i) run.outputs[i] = pointer(step.outputs[i]);
     run.scratch = bases.arena + layout_.scratch[run.step];
+    run.flags = bases.flags;
   }
 }
 

@@ -22,6 +22,7 @@ struct StepRun {
   std::vector<const void*> inputs;
   std::vector<void*> outputs;
   void* scratch = nullptr;
+  uint32_t* flags = nullptr;
 
   void run(ThreadPool& pool, void* stream) const;
 };
@@ -31,6 +32,7 @@ struct MemoryBases {
   std::byte* arena = nullptr;
   std::span<const void* const> inputs;
   std::span<void* const> outputs;
+  uint32_t* flags = nullptr;  ///< KernelArgs::flags of all steps.
 };
 
 class Specialization {

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <thread>
 
+#include "kernels/cuda/config.h"
 #include "kernels/cuda/launch.h"
 #include "kernels/cuda/nvrtc.h"
 
@@ -19,6 +20,7 @@ using cuda::Device;
 
 constexpr unsigned char kGuard = 0xcd;
 constexpr size_t kGuardBytes = 256;
+constexpr int kRunsInARow = 5;
 constexpr int kOfflineArchitectures[] = {90, 80, 120, 75};
 
 /// 0 under sanitizers (BURNISH_TIMED_RUNS), where times say nothing.
@@ -129,6 +131,7 @@ class GpuCase {
     kernel_ = tactic.prepare(problem_, config, views, target);
     scratch_ = device_.allocate(kernel_->scratch_bytes());
     cuda::fill_bytes(scratch_.get(), kGuard, kernel_->scratch_bytes(), stream_.handle());
+    flags_ = cuda::allocate_flags(stream_, kernel_->num_flags());
   }
 
   const Problem& problem() const { return problem_; }
@@ -146,6 +149,21 @@ class GpuCase {
   }
   Tensor output(size_t i) const { return outputs_[i].read(); }
 
+  /// A kernel whose blocks wait for each other leaves its flags as it found them, and has the same bits every time,
+  /// one run right behind the other.
+  void expect_flags_left_zero() {
+    if (flags_ == nullptr) return;
+    run_once(-1);
+    const Tensor once = output(0);
+    for (int i = 0; i < kRunsInARow; ++i) run();
+    std::vector<uint32_t> flags(kernel_->num_flags(), 1);
+    cuda::copy_to_host(flags.data(), flags_.get(), flags.size() * sizeof(uint32_t), stream_.handle());
+    stream_.synchronize();
+    EXPECT_EQ(std::count(flags.begin(), flags.end(), 0U), static_cast<std::ptrdiff_t>(flags.size()));
+    const Tensor again = output(0);
+    EXPECT_EQ(std::memcmp(again.data(), once.data(), once.num_bytes()), 0) << "other bits in another run";
+  }
+
   double time_us() {
     const int runs = num_timed_runs();
     if (runs <= 0) return 0;
@@ -159,7 +177,9 @@ class GpuCase {
   }
 
  private:
-  void run() { kernel_->run({input_pointers_, output_pointers_, scratch_.get(), &pool_, stream_.handle()}); }
+  void run() {
+    kernel_->run({input_pointers_, output_pointers_, scratch_.get(), &pool_, stream_.handle(), flags_.get()});
+  }
 
   const Device& device_;
   cuda::Stream stream_;
@@ -172,6 +192,7 @@ class GpuCase {
   std::vector<void*> output_pointers_;
   std::unique_ptr<Kernel> kernel_;
   std::shared_ptr<void> scratch_;
+  std::shared_ptr<uint32_t> flags_;
   ThreadPool pool_{1};
 };
 
@@ -198,6 +219,7 @@ void check_on_gpu(const Tactic& tactic, const ProblemCase& c, const std::vector<
     prepared.run_once(in_place);
     for (size_t o = 0; o < expected.size(); ++o) expect_equal(prepared.output(o), expected[o], options.check);
   }
+  prepared.expect_flags_left_zero();
   print_row(tactic.name(), c, expected, config, prepared.time_us());
 }
 
@@ -240,9 +262,12 @@ void run_on_gpu(const Tactic& tactic, const ProblemCase& c, const std::vector<Te
 }
 
 /// Every program costs a fifth of a second: each case is compiled for one architecture, one after the other's turn.
-/// Returns that architecture; 0 where the tactic supports the problem nowhere.
-int compile_offline(const Tactic& tactic, const Problem& problem) {
+/// Configurations that are given name theirs. Returns that architecture; 0 where the tactic supports the problem
+/// nowhere.
+int compile_offline(const Tactic& tactic, const Problem& problem, const std::vector<std::string>& configs) {
   static size_t turn = 0;
+  for (const std::string& config : configs) EXPECT_FALSE(tactic.pack(problem, config).front().empty());
+  if (!configs.empty()) return cuda::sm_of(configs.front());
   for (size_t i = 0; i < std::size(kOfflineArchitectures); ++i) {
     const int sm = kOfflineArchitectures[turn++ % std::size(kOfflineArchitectures)];
     const Target target = absent_gpu(sm, 1);
@@ -263,7 +288,7 @@ void expect_gpu_matches(std::string_view name, const ProblemCase& problem_case, 
   const std::vector<Tensor> expected = reference_of(problem_case);
   if (cuda::num_devices() > 0) return run_on_gpu(*tactic, problem_case, expected, options);
   if (!cuda::nvrtc_available()) GTEST_SKIP() << "neither a GPU nor NVRTC";
-  const int sm = compile_offline(*tactic, posed(problem_case, expected, options));
+  const int sm = compile_offline(*tactic, posed(problem_case, expected, options), options.check.configs);
   EXPECT_GT(sm, 0) << name << " supports the problem nowhere";
   GTEST_SKIP() << "no GPU: compiled for sm_" << sm << ", not run";
 }

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "cuda/cuda_case.h"
+#include "cuda/described_gpu.h"
 #include "kernels/conv_case.h"
 #include "kernels/cuda/config.h"
 #include "kernels/cuda/cudnn_plan.h"
@@ -161,24 +162,10 @@ TEST(CudaDnn, EnginesAreWrittenAndRead) {
   }
 }
 
-/// An H100, as the library describes it.
-constexpr const char* kProperties = R"({
-  "deviceName": "NVIDIA H100 80GB HBM3", "deviceVer": 900, "driverVer": 13000, "cudaDeviceId": 0, "pciDeviceId": 0,
-  "totalGlobalMem": 85029158912, "multiProcessorCount": 132, "l2CacheSize": 52428800, "warpSize": 32,
-  "smClockRateKHz": 1980000, "memClockRateKHz": 2619000, "maxGridSize": [2147483647, 65535, 65535],
-  "maxBlockSize": [1024, 1024, 64], "regsPerBlock": 65536, "maxRegistersPerSM": 65536, "maxCtasPerSM": 32,
-  "maxThreadsPerBlock": 1024, "maxThreadsPerSM": 2048, "maxSharedMemoryPerBlock": 49152,
-  "maxSharedMemoryPerBlockOptin": 232448, "reservedSharedMemoryPerBlock": 1024, "isTccDriver": 0,
-  "supportCoopLaunch": 1})";
-
-bool describes_devices() {
-  return cuda::dnn::available() && cuda::dnn::library().GetVersion() >= 90800;
-}
-
 /// Configurations for the GPU that is described, every one planned again from its text. Engines that are compiled need
 /// a driver.
 size_t plan_all(const cuda::DnnConv& form) {
-  const cuda::dnn::Site site{std::string(kProperties)};
+  const cuda::dnn::Site site{std::string(kDescribedGpu)};
   size_t num_planned = 0;
   for (const std::string& config : cuda::dnn_conv_candidates(form, "sm_90a", site)) {
     const cuda::DnnEngine engine = cuda::parse_dnn_engine(cuda::text_of(config, "engine"), config);
@@ -193,7 +180,7 @@ size_t plan_all(const cuda::DnnConv& form) {
 }
 
 TEST(CudaDnn, PlansForAGpuThatIsNotHere) {
-  if (!describes_devices()) GTEST_SKIP() << "no cuDNN, or older than 9.8";
+  if (!describes_gpus()) GTEST_SKIP() << "no cuDNN, or older than 9.8";
   EXPECT_GE(plan_all(read(conv(kSmall))), 2U);
   const ConvCase c = residual_block();
   EXPECT_GE(plan_all(read(conv(c))), 2U);
@@ -202,8 +189,8 @@ TEST(CudaDnn, PlansForAGpuThatIsNotHere) {
 }
 
 TEST(CudaDnn, RefusesWhatNoEngineDoes) {
-  if (!describes_devices()) GTEST_SKIP() << "no cuDNN, or older than 9.8";
-  const cuda::dnn::Site site{std::string(kProperties)};
+  if (!describes_gpus()) GTEST_SKIP() << "no cuDNN, or older than 9.8";
+  const cuda::dnn::Site site{std::string(kDescribedGpu)};
   try {
     const cuda::DnnPlan plan(cuda::DnnConvGraph(read(conv(kSmall)), cuda::kDnnAligned, site), {.index = 9999}, site);
     FAIL() << "planned";
@@ -213,8 +200,8 @@ TEST(CudaDnn, RefusesWhatNoEngineDoes) {
 }
 
 TEST(CudaDnn, SharesPlansOfEqualConvolutions) {
-  if (!describes_devices()) GTEST_SKIP() << "no cuDNN, or older than 9.8";
-  cuda::dnn::Site site{std::string(kProperties)};
+  if (!describes_gpus()) GTEST_SKIP() << "no cuDNN, or older than 9.8";
+  cuda::dnn::Site site{std::string(kDescribedGpu)};
   const cuda::DnnConv form = read(conv(kSmall));
   const std::string config = cuda::dnn_conv_candidates(form, "sm_90a", site).front();
   const cuda::DnnEngine engine = cuda::parse_dnn_engine(cuda::text_of(config, "engine"), config);

@@ -3,6 +3,8 @@
 
 #include "cuda/cuda_case.h"
 #include "kernels/conv_case.h"
+#include "kernels/cuda/device.h"
+#include "kernels/cuda/mma_config.h"
 #include "kernels/encoded_case.h"
 
 namespace burnish {
@@ -27,12 +29,17 @@ class CudaMma : public ::testing::TestWithParam<Type> {
     if (GetParam().tf32) c.attrs.set(std::string(kAllowTf32), int64_t{1});
     return c;
   }
+  CheckOptions check(const CudaOptions& options) const {
+    CheckOptions check = GetParam().check();
+    check.configs = options.check.configs;
+    return check;
+  }
   void expect_gemm(const ProblemCase& c, CudaOptions options = {}) {
-    options.check = GetParam().check();
+    options.check = check(options);
     expect_gpu_matches("cuda.mma_gemm", stored(c, GetParam().encodings()), options);
   }
   void expect_conv(const ConvCase& c, CudaOptions options = {}) {
-    options.check = GetParam().check();
+    options.check = check(options);
     expect_gpu_matches("cuda.mma_conv", stored(make_conv(c), GetParam().encodings()), options);
   }
 };
@@ -88,6 +95,41 @@ TEST_P(CudaMma, SizesThatAreFree) {
   ProblemCase c{.op = "FusedMatMul"};
   c.inputs = {random_floats({4, 19, 24}, 1), random_floats({4, 24, 31}, 2)};
   expect_gemm(c, {.free_inputs = {7, 7}, .free_outputs = {7}});
+}
+
+/// Few steps and many, blocks with a part of a tile and blocks with many tiles, whatever candidates() would offer.
+CudaOptions by_stream_k() {
+  const Target target = cuda::num_devices() > 0 ? detect_cuda(0, 1) : absent_gpu(90, 1);
+  CudaOptions options;
+  for (const int per_sm : {1, 3}) {
+    cuda::MmaConfig config{.bm = 32, .bn = 32, .bk = 16, .stages = 3, .stream = per_sm};
+    options.check.configs.push_back(to_string(config, target.arch()));
+  }
+  return options;
+}
+
+TEST_P(CudaMma, BlocksShareTiles) {
+  expect_gemm(matmul(33, 1030, 77), by_stream_k());
+  expect_gemm(matmul(600, 68, 410, "before"), by_stream_k());
+  expect_gemm(matmul(128, 256, 256), by_stream_k());
+  expect_gemm(matmul(1, 7, 3), by_stream_k());
+}
+
+TEST_P(CudaMma, BlocksShareTilesOfAllMatrices) {
+  ProblemCase c{.op = "FusedMatMul"};
+  c.inputs = {random_floats({2, 3, 37, 64}, 1), random_floats({3, 64, 40}, 2)};
+  CudaOptions options = by_stream_k();
+  options.free_inputs = {1, 0};
+  options.free_outputs = {1};
+  expect_gemm(c, options);
+  options.misalign = 1;
+  expect_gemm(c, options);
+}
+
+TEST_P(CudaMma, BlocksShareTilesOfConvolutions) {
+  expect_conv({.batch = 2, .in = 48, .out = 72, .residual = "after", .activation = {ActivationKind::kSilu}},
+              by_stream_k());
+  expect_conv({.in = 32, .out = 24, .group = 4}, by_stream_k());
 }
 
 TEST_P(CudaMma, EveryActivation) {

@@ -99,6 +99,14 @@ size_t Descriptor::get_bytes(int name, int type, size_t most, void* values) cons
   return std::min(most, static_cast<size_t>(count));
 }
 
+std::string Descriptor::get_text(int name) const {
+  int64_t count = 0;
+  check_supported(library().BackendGetAttribute(handle_, name, kTypeChar, 0, &count, nullptr), "asking");
+  std::string text(static_cast<size_t>(count), '\0');
+  text.resize(get_bytes(name, kTypeChar, text.size(), text.data()));
+  return text;
+}
+
 std::vector<Descriptor> Descriptor::get_descriptors(int name, int type, size_t most) const {
   std::vector<Descriptor> found;
   std::vector<Handle> handles;

@@ -23,7 +23,9 @@ inline constexpr int kHeuristicsA = 3, kHeuristicsFallback = 2;
 
 // cudnnPointwiseMode_t.
 inline constexpr int kAdd = 0, kMultiply = 1, kRelu = 100, kTanh = 101, kSigmoid = 102, kGelu = 104, kSwish = 106,
-                     kGeluTanh = 107;
+                     kGeluTanh = 107, kDivide = 6, kSubtract = 9, kExponential = 13, kLogarithm = 15;
+// cudnnReduceTensorOp_t.
+inline constexpr int kSumOf = 0, kLargestOf = 3;
 
 // cudnnBackendNumericalNote_t, cudnnBackendBehaviorNote_t.
 inline constexpr int kNoteTensorCore = 0, kNoteDownConvertInputs = 1, kNoteReducedPrecisionReduction = 2, kNoteFft = 3,
@@ -34,13 +36,14 @@ inline constexpr int kNoteRuntimeCompilation = 0, kNoteReordersFilter = 1, kNote
 // cudnnBackendDescriptorType_t.
 inline constexpr int kPointwise = 0, kConvolution = 1, kEngine = 2, kEngineConfig = 3, kEngineHeuristics = 4,
                      kExecutionPlan = 5, kKnobChoice = 7, kConvolutionForward = 10, kPointwiseOperation = 13,
-                     kOperationGraph = 15, kVariantPack = 16, kTensor = 17, kDeviceProperties = 38;
+                     kOperationGraph = 15, kVariantPack = 16, kTensor = 17, kMatmul = 18, kMatmulOperation = 19,
+                     kReduction = 21, kReductionOperation = 22, kDeviceProperties = 38;
 
 // cudnnBackendAttributeType_t.
 inline constexpr int kTypeHandle = 0, kTypeDataType = 1, kTypeBoolean = 2, kTypeInt64 = 3, kTypeFloat = 4,
                      kTypePointer = 6, kTypeConvolutionMode = 7, kTypeHeuristicsMode = 8, kTypeKnobType = 9,
-                     kTypeNumericalNote = 11, kTypePointwiseMode = 14, kTypeDescriptor = 15, kTypeBehaviorNote = 19,
-                     kTypeChar = 24;
+                     kTypeNumericalNote = 11, kTypePointwiseMode = 14, kTypeDescriptor = 15, kTypeReduction = 18,
+                     kTypeBehaviorNote = 19, kTypeChar = 24;
 
 // cudnnBackendAttributeName_t, by descriptor.
 inline constexpr int kPointwiseMode = 0, kPointwisePrecision = 1, kReluLowerClip = 3, kReluUpperClip = 4,
@@ -51,17 +54,21 @@ inline constexpr int kConvolutionPrecision = 100, kConvolutionModeName = 101, kC
 inline constexpr int kHeuristicsMode = 200, kHeuristicsGraph = 201, kHeuristicsResults = 202,
                      kHeuristicsDeviceProperties = 204;
 inline constexpr int kConfigEngine = 300, kConfigKnobs = 302;
-inline constexpr int kPlanHandle = 400, kPlanConfig = 401, kPlanWorkspace = 402, kPlanDeviceProperties = 407;
+inline constexpr int kPlanHandle = 400, kPlanConfig = 401, kPlanWorkspace = 402, kPlanJson = 405,
+                     kPlanDeviceProperties = 407;
 inline constexpr int kKnobType = 600, kKnobValue = 601;
 inline constexpr int kForwardAlpha = 700, kForwardBeta = 701, kForwardConvolution = 702, kForwardW = 703,
                      kForwardX = 704, kForwardY = 705;
 inline constexpr int kOperationPointwise = 750, kOperationX = 751, kOperationB = 752, kOperationY = 753;
 inline constexpr int kGraphHandle = 800, kGraphOperations = 801;
 inline constexpr int kTensorAlignment = 900, kTensorDataType = 901, kTensorDims = 902, kTensorStrides = 903,
-                     kTensorId = 906, kTensorIsVirtual = 907;
+                     kTensorId = 906, kTensorIsVirtual = 907, kTensorIsByValue = 908;
 inline constexpr int kPackIds = 1000, kPackPointers = 1001, kPackWorkspace = 1003;
 inline constexpr int kEngineGraph = 1300, kEngineIndex = 1301, kEngineNumericalNotes = 1303,
                      kEngineBehaviorNotes = 1305, kEngineDeviceProperties = 1307;
+inline constexpr int kMatmulPrecision = 1500, kMatmulA = 1520, kMatmulB = 1521, kMatmulC = 1522, kMatmulName = 1523;
+inline constexpr int kReductionOperator = 1600, kReductionPrecision = 1601, kReductionX = 1610, kReductionY = 1611,
+                     kReductionName = 1612;
 inline constexpr int kDevicePropertiesJson = 2702;
 
 /// The functions by their names without "cudnn".
@@ -120,6 +127,8 @@ class Descriptor {
     values.resize(get_bytes(name, type, most, values.data()));
     return values;
   }
+  /// A text of whatever length.
+  std::string get_text(int name) const;
   /// Fills what the attribute describes into descriptors of a type made for it.
   std::vector<Descriptor> get_descriptors(int name, int type, size_t most) const;
   Handle handle() const { return handle_; }

@@ -12,10 +12,6 @@ namespace {
 
 using dnn::Descriptor;
 
-int library_type(DType type) {
-  return type == DType::kFloat32 ? dnn::kFloat : type == DType::kFloat16 ? dnn::kHalf : dnn::kBFloat16;
-}
-
 /// -1: the library has no such function.
 int mode_of(ActivationKind kind) {
   switch (kind) {
@@ -38,16 +34,8 @@ int mode_of(ActivationKind kind) {
   }
 }
 
-/// The function alone: operands come with the operation.
-Descriptor mode(int which) {
-  Descriptor mode(dnn::kPointwise);
-  mode.set(dnn::kPointwiseMode, dnn::kTypePointwiseMode, which);
-  mode.set(dnn::kPointwisePrecision, dnn::kTypeDataType, dnn::kFloat);
-  return mode;
-}
-
 Descriptor mode(const Activation& activation) {
-  Descriptor descriptor = mode(mode_of(activation.kind));
+  Descriptor descriptor = dnn_mode(mode_of(activation.kind));
   if (activation.kind == ActivationKind::kClip) {
     descriptor.set(dnn::kReluLowerClip, dnn::kTypeFloat, activation.alpha);
     descriptor.set(dnn::kReluUpperClip, dnn::kTypeFloat, activation.beta);
@@ -123,7 +111,7 @@ DnnConvGraph::DnnConvGraph(const DnnConv& conv, int64_t alignment, const dnn::Si
   const Handle y = image(DnnTensor::kY, conv_.y_type, f.y_pixel, alignment);
   const int64_t w_dims[] = {conv_.out_channels(), f.in_channels, f.kernel_h, f.kernel_w};
   const int64_t w_strides[] = {f.k(), 1, f.kernel_w * f.in_channels, f.in_channels};
-  const Handle w = tensor(DnnTensor::kW, w_dims, w_strides, conv_.type, kDnnAligned);
+  const Handle w = tensor(static_cast<int64_t>(DnnTensor::kW), {w_dims, w_strides}, conv_.type, kDnnAligned);
 
   struct Stage {
     Descriptor mode;
@@ -131,55 +119,41 @@ DnnConvGraph::DnnConvGraph(const DnnConv& conv, int64_t alignment, const dnn::Si
   };
   std::vector<Stage> stages;
   const auto add_residual = [&] {
-    stages.push_back({mode(dnn::kAdd), image(DnnTensor::kResidual, conv_.r_type, f.r_pixel, alignment)});
+    stages.push_back({dnn_mode(dnn::kAdd), image(DnnTensor::kResidual, conv_.r_type, f.r_pixel, alignment)});
   };
-  if (conv_.has_scales) stages.push_back({mode(dnn::kMultiply), column(DnnTensor::kScales, DType::kFloat32)});
+  if (conv_.has_scales) stages.push_back({dnn_mode(dnn::kMultiply), column(DnnTensor::kScales, DType::kFloat32)});
   // The residual before the bias: the library's precompiled kernels know this order only.
   if (f.residual == Residual::kBefore) add_residual();
-  if (conv_.has_bias) stages.push_back({mode(dnn::kAdd), column(DnnTensor::kBias, conv_.y_type)});
+  if (conv_.has_bias) stages.push_back({dnn_mode(dnn::kAdd), column(DnnTensor::kBias, conv_.y_type)});
   if (conv_.activation.kind != ActivationKind::kNone) stages.push_back({mode(conv_.activation), nullptr});
   if (f.residual == Residual::kAfter) add_residual();
 
-  const auto between = [&] { return image(DnnTensor::kVirtual, DType::kFloat32, conv_.out_channels(), kDnnAligned); };
-  Handle sum = stages.empty() ? y : between();
+  const auto next_sum = [&] { return image(std::nullopt, DType::kFloat32, conv_.out_channels(), kDnnAligned); };
+  Handle sum = stages.empty() ? y : next_sum();
   convolve(x, w, sum);
   for (size_t i = 0; i < stages.size(); ++i) {
-    const Handle next = i + 1 == stages.size() ? y : between();
+    const Handle next = i + 1 == stages.size() ? y : next_sum();
     pointwise(stages[i].mode.finalize(), sum, stages[i].operand, next);
     parts_.push_back(std::move(stages[i].mode));
     sum = next;
   }
-  Descriptor graph(dnn::kOperationGraph);
-  site.place(graph, dnn::kGraphHandle, 0);
-  graph.set(dnn::kGraphOperations, dnn::kTypeDescriptor, std::span<const Handle>(operations_)).finalize();
-  parts_.push_back(std::move(graph));
+  finish(site);
 }
 
-Handle DnnConvGraph::tensor(DnnTensor id, std::span<const int64_t> dims, std::span<const int64_t> strides, DType type,
-                            int64_t alignment) {
-  const bool is_virtual = id == DnnTensor::kVirtual;
-  Descriptor& t = part(dnn::kTensor);
-  t.set(dnn::kTensorId, dnn::kTypeInt64, static_cast<int64_t>(id) + (is_virtual ? num_virtual_++ : 0));
-  t.set(dnn::kTensorDataType, dnn::kTypeDataType, library_type(type));
-  t.set(dnn::kTensorDims, dnn::kTypeInt64, dims).set(dnn::kTensorStrides, dnn::kTypeInt64, strides);
-  t.set(dnn::kTensorAlignment, dnn::kTypeInt64, std::max(alignment, static_cast<int64_t>(size_of(type))));
-  if (is_virtual) t.set(dnn::kTensorIsVirtual, dnn::kTypeBoolean, true);
-  return t.finalize().handle();
-}
-
-Handle DnnConvGraph::image(DnnTensor id, DType type, int64_t pixel, int64_t alignment) {
+Handle DnnConvGraph::image(std::optional<DnnTensor> id, DType type, int64_t pixel, int64_t alignment) {
   const ConvForm& f = conv_.form;
   const bool is_input = id == DnnTensor::kX;
   const int64_t height = is_input ? f.in_h : f.out_h, width = is_input ? f.in_w : f.out_w;
   const int64_t dims[] = {f.batch, is_input ? f.all_in_channels() : conv_.out_channels(), height, width};
   const int64_t strides[] = {height * width * pixel, 1, width * pixel, pixel};
-  return tensor(id, dims, strides, type, alignment);
+  if (!id) return between({dims, strides}, type);
+  return tensor(static_cast<int64_t>(*id), {dims, strides}, type, alignment);
 }
 
 Handle DnnConvGraph::column(DnnTensor id, DType type) {
   const int64_t channels = conv_.out_channels();
   const int64_t dims[] = {1, channels, 1, 1}, strides[] = {channels, 1, channels, channels};
-  return tensor(id, dims, strides, type, kDnnAligned);
+  return tensor(static_cast<int64_t>(id), {dims, strides}, type, kDnnAligned);
 }
 
 void DnnConvGraph::convolve(Handle x, Handle w, Handle y) {
@@ -202,15 +176,7 @@ void DnnConvGraph::convolve(Handle x, Handle w, Handle y) {
   operation.set(dnn::kForwardX, dnn::kTypeDescriptor, x).set(dnn::kForwardW, dnn::kTypeDescriptor, w);
   operation.set(dnn::kForwardY, dnn::kTypeDescriptor, y);
   operation.set(dnn::kForwardAlpha, dnn::kTypeFloat, 1.0F).set(dnn::kForwardBeta, dnn::kTypeFloat, 0.0F);
-  operations_.push_back(operation.finalize().handle());
-}
-
-void DnnConvGraph::pointwise(const Descriptor& mode, Handle x, Handle b, Handle y) {
-  Descriptor& operation = part(dnn::kPointwiseOperation);
-  operation.set(dnn::kOperationPointwise, mode).set(dnn::kOperationX, dnn::kTypeDescriptor, x);
-  if (b != nullptr) operation.set(dnn::kOperationB, dnn::kTypeDescriptor, b);
-  operation.set(dnn::kOperationY, dnn::kTypeDescriptor, y);
-  operations_.push_back(operation.finalize().handle());
+  add(operation);
 }
 
 }  // namespace burnish::cuda

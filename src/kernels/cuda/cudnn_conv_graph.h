@@ -1,8 +1,10 @@
 #pragma once
 // What cuDNN can run of our convolutions: Y = act(S·conv(X, W) + R + B) [+ R], channels last, as one graph of
 // operations.
+#include <optional>
+
 #include "kernels/cpu/f32_conv_form.h"
-#include "kernels/cuda/cudnn.h"
+#include "kernels/cuda/cudnn_graph.h"
 
 namespace burnish::cuda {
 
@@ -29,32 +31,20 @@ bool read_dnn_conv(const Problem& problem, DnnConv& conv);
 std::vector<PackedBlob> pack_dnn_conv(const Problem& problem, const DnnConv& conv);
 
 /// Tensors by their ids in graphs and variant packs.
-enum class DnnTensor : int64_t { kX = 1, kW, kY, kBias, kResidual, kScales, kVirtual };
+enum class DnnTensor : int64_t { kX = 1, kW, kY, kBias, kResidual, kScales };
 
-/// Of X, R and Y, in bytes: what the library's best kernels want, and nothing beyond an element's size.
-inline constexpr int64_t kDnnAligned = 16, kDnnAnyAddress = 1;
-
-/// The operations, finalized.
-class DnnConvGraph {
+class DnnConvGraph : public DnnGraph {
  public:
   /// alignment: kDnnAligned or kDnnAnyAddress. Throws kUnsupported where the library refuses the graph.
   DnnConvGraph(const DnnConv& conv, int64_t alignment, const dnn::Site& site);
-  const dnn::Descriptor& graph() const { return parts_.back(); }
 
  private:
-  Handle tensor(DnnTensor id, std::span<const int64_t> dims, std::span<const int64_t> strides, DType type,
-                int64_t alignment);
-  Handle image(DnnTensor id, DType type, int64_t pixel, int64_t alignment);
+  /// Without an id: a result that the next operation takes.
+  Handle image(std::optional<DnnTensor> id, DType type, int64_t pixel, int64_t alignment);
   Handle column(DnnTensor id, DType type);
   void convolve(Handle x, Handle w, Handle y);
-  /// y = mode(x, b), or mode(x) where b is null.
-  void pointwise(const dnn::Descriptor& mode, Handle x, Handle b, Handle y);
-  dnn::Descriptor& part(int type) { return parts_.emplace_back(type); }
 
   DnnConv conv_;
-  std::vector<dnn::Descriptor> parts_;  // what the graph refers to, then the graph
-  std::vector<Handle> operations_;
-  int64_t num_virtual_ = 0;
 };
 
 }  // namespace burnish::cuda

@@ -49,7 +49,7 @@ struct Notes {
 };
 
 /// None where the library has no engine at all.
-std::vector<Descriptor> guesses_of(const DnnConvGraph& graph, int heuristics, const dnn::Site& site) {
+std::vector<Descriptor> guesses_of(const DnnGraph& graph, int heuristics, const dnn::Site& site) {
   try {
     Descriptor guesses(dnn::kEngineHeuristics);
     guesses.set(dnn::kHeuristicsGraph, graph.graph());
@@ -107,7 +107,7 @@ DnnEngine parse_dnn_engine(std::string_view text, std::string_view config) {
   return engine;
 }
 
-std::vector<DnnEngine> find_dnn_engines(const DnnConvGraph& graph, const DnnWish& wish, const dnn::Site& site) {
+std::vector<DnnEngine> find_dnn_engines(const DnnGraph& graph, const DnnWish& wish, const dnn::Site& site) {
   std::vector<DnnEngine> engines;
   size_t num_compiled = 0;
   for (const Descriptor& guess : guesses_of(graph, wish.heuristics, site)) {
@@ -124,7 +124,7 @@ std::vector<DnnEngine> find_dnn_engines(const DnnConvGraph& graph, const DnnWish
 namespace {
 
 /// The guesses for a graph, best first; where they are fewer than so many, the library's fallbacks behind them.
-std::vector<DnnEngine> likely_engines(const DnnConvGraph& graph, bool exact, size_t at_least, const dnn::Site& site) {
+std::vector<DnnEngine> likely_engines(const DnnGraph& graph, bool exact, size_t at_least, const dnn::Site& site) {
   DnnWish wish{.tensor_cores = !exact, .most = kMostEngines, .most_compiled = kMostCompiled};
   std::vector<DnnEngine> engines = find_dnn_engines(graph, wish, site);
   wish.heuristics = dnn::kHeuristicsFallback;
@@ -153,20 +153,26 @@ std::vector<std::string> dnn_conv_candidates(const DnnConv& conv, std::string_vi
   return configs;
 }
 
-DnnPlan::DnnPlan(DnnConvGraph graph, const DnnEngine& engine, const dnn::Site& site)
-    : graph_(std::move(graph)),
-      knobs_(knob_choices(engine)),
-      engine_(dnn::kEngine),
-      config_(dnn::kEngineConfig),
-      plan_(dnn::kExecutionPlan) {
-  engine_.set(dnn::kEngineGraph, graph_.graph()).set(dnn::kEngineIndex, dnn::kTypeInt64, engine.index);
-  site.place(engine_, 0, dnn::kEngineDeviceProperties);
-  config_.set(dnn::kConfigEngine, engine_.finalize());
+DnnPlan::DnnPlan(DnnGraph graph, const DnnEngine& engine, const dnn::Site& site)
+    : graph_(std::move(graph)), parts_(knob_choices(engine)), plan_(dnn::kExecutionPlan) {
   std::vector<Handle> knobs;
-  for (const Descriptor& knob : knobs_) knobs.push_back(knob.handle());
-  if (!knobs.empty()) config_.set(dnn::kConfigKnobs, dnn::kTypeDescriptor, std::span<const Handle>(knobs));
+  for (const Descriptor& knob : parts_) knobs.push_back(knob.handle());
+  Descriptor& chosen = parts_.emplace_back(dnn::kEngine);
+  chosen.set(dnn::kEngineGraph, graph_->graph()).set(dnn::kEngineIndex, dnn::kTypeInt64, engine.index);
+  site.place(chosen, 0, dnn::kEngineDeviceProperties);
+  chosen.finalize();
+  Descriptor config(dnn::kEngineConfig);
+  config.set(dnn::kConfigEngine, chosen);
+  if (!knobs.empty()) config.set(dnn::kConfigKnobs, dnn::kTypeDescriptor, std::span<const Handle>(knobs));
+  parts_.push_back(std::move(config));
   site.place(plan_, dnn::kPlanHandle, dnn::kPlanDeviceProperties);
-  plan_.set(dnn::kPlanConfig, config_.finalize()).finalize();
+  plan_.set(dnn::kPlanConfig, parts_.back().finalize()).finalize();
+  workspace_bytes_ = static_cast<size_t>(plan_.get<int64_t>(dnn::kPlanWorkspace, dnn::kTypeInt64, 1).at(0));
+}
+
+DnnPlan::DnnPlan(const std::string& text, const dnn::Site& site) : plan_(dnn::kExecutionPlan) {
+  site.place(plan_, dnn::kPlanHandle, dnn::kPlanDeviceProperties);
+  plan_.set(dnn::kPlanJson, dnn::kTypeChar, std::span<const char>(text)).finalize();
   workspace_bytes_ = static_cast<size_t>(plan_.get<int64_t>(dnn::kPlanWorkspace, dnn::kTypeInt64, 1).at(0));
 }
 
@@ -179,23 +185,29 @@ void DnnPlan::run(std::span<const int64_t> ids, std::span<void* const> pointers,
   const std::lock_guard lock(site.mutex());
   const dnn::Library& library = dnn::library();
   dnn::check_status(library.SetStream(site.handle(), stream), "choosing a stream");
-  dnn::check_status(library.BackendExecute(site.handle(), plan_.handle(), pack.handle()), "convolving");
+  dnn::check_status(library.BackendExecute(site.handle(), plan_.handle(), pack.handle()), "running a plan");
+}
+
+std::shared_ptr<const DnnPlan> shared_dnn_plan(const std::string& key, dnn::Site& site,
+                                               const std::function<std::shared_ptr<const DnnPlan>()>& make) {
+  static std::mutex mutex;
+  static std::map<std::string, std::weak_ptr<const DnnPlan>> plans;
+  const std::scoped_lock lock(mutex, site.mutex());
+  const std::string full_key = fmt::format("{} {}", static_cast<const void*>(&site), key);
+  if (const auto known = plans.find(full_key); known != plans.end()) {
+    if (auto plan = known->second.lock()) return plan;
+  }
+  auto plan = make();
+  std::erase_if(plans, [](const auto& entry) { return entry.second.expired(); });
+  plans[full_key] = plan;
+  return plan;
 }
 
 std::shared_ptr<const DnnPlan> shared_dnn_plan(const DnnConv& conv, const DnnEngine& engine, int64_t alignment,
                                                dnn::Site& site) {
-  static std::mutex mutex;
-  static std::map<std::string, std::weak_ptr<const DnnPlan>> plans;
-  const std::scoped_lock lock(mutex, site.mutex());
-  const std::string key =
-      fmt::format("{} {} {} {}", static_cast<const void*>(&site), to_string(engine), alignment, key_of(conv));
-  if (const auto known = plans.find(key); known != plans.end()) {
-    if (auto plan = known->second.lock()) return plan;
-  }
-  auto plan = std::make_shared<const DnnPlan>(DnnConvGraph(conv, alignment, site), engine, site);
-  std::erase_if(plans, [](const auto& entry) { return entry.second.expired(); });
-  plans[key] = plan;
-  return plan;
+  return shared_dnn_plan(fmt::format("conv {} {} {}", to_string(engine), alignment, key_of(conv)), site, [&] {
+    return std::make_shared<const DnnPlan>(DnnConvGraph(conv, alignment, site), engine, site);
+  });
 }
 
 namespace {

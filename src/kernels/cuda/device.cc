@@ -219,6 +219,15 @@ void fill_bytes(void* target, unsigned char value, size_t bytes, Handle stream) 
   if (bytes > 0) check_result(driver().MemsetD8Async(address(target), value, bytes, stream), "filling memory");
 }
 
+std::shared_ptr<uint32_t> allocate_flags(const Stream& stream, size_t count) {
+  if (count == 0) return nullptr;
+  const size_t bytes = count * sizeof(uint32_t);
+  auto flags = std::static_pointer_cast<uint32_t>(stream.device().allocate(bytes));
+  fill_bytes(flags.get(), 0, bytes, stream.handle());
+  stream.synchronize();
+  return flags;
+}
+
 Graph::Graph(const Stream& stream, const std::function<void()>& enqueue) {
   stream.device().make_current();
   check_result(driver().StreamBeginCapture(stream.handle(), kCaptureThreadLocal), "beginning to capture a graph");

@@ -129,6 +129,8 @@ struct RowCopy {
 };
 void copy_rows(const RowCopy& copy, Handle stream);
 void fill_bytes(void* target, unsigned char value, size_t bytes, Handle stream);
+/// For KernelArgs::flags: so many words of zero, there for every stream; null for none.
+std::shared_ptr<uint32_t> allocate_flags(const Stream& stream, size_t count);
 
 /// Everything that `enqueue` puts on the stream, as one launch.
 class Graph {

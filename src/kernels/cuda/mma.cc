@@ -19,6 +19,8 @@ struct Args {
   int32_t a_aligned = 0, b_aligned = 0;
   int32_t tiles_n = 0;
   void* workspace = nullptr;
+  int32_t tiles = 0, units = 0, units_each = 0;
+  void* flags = nullptr;
 };
 
 /// Offsets in A are of 32 bits.
@@ -45,9 +47,12 @@ class MmaKernel : public Kernel {
     if (reduces()) reduce_ = Function(device_of(target), packed_at(packed, 0), "reduce_splits");
     if (p.packs_b) find_weights(packed_at(packed, 1), problem);
     fill_args(problem);
+    if (config_.stream > 0) share(problem, target);
   }
 
+  size_t num_flags() const override { return static_cast<size_t>(shares_.blocks); }
   size_t scratch_bytes() const override {
+    if (config_.stream > 0) return static_cast<size_t>(shares_.blocks * config_.bm * config_.bn) * sizeof(float);
     return reduces() ? static_cast<size_t>(config_.splits * p_.batch * p_.m * p_.n) * sizeof(float) : 0;
   }
 
@@ -58,10 +63,12 @@ class MmaKernel : public Kernel {
     a.a_aligned = is_aligned(args.inputs[0], p_.a_unit(), size_of(p_.x), a.lda, a.a_step);
     a.b_aligned = is_aligned(b, p_.b_unit(), size_of(p_.w), a.ldb, a.b_step);
     a.workspace = args.scratch;
+    a.flags = args.flags;
     const EpilogueArgs::Values epilogue = epilogue_.values(args);
+    const bool streams = config_.stream > 0;
     const int64_t tiles = ceil_div(p_.m, config_.bm) * a.tiles_n;
-    product_.launch({.grid_x = tiles * config_.splits,
-                     .grid_z = p_.batch,
+    product_.launch({.grid_x = streams ? shares_.blocks : tiles * config_.splits,
+                     .grid_z = streams ? 1 : p_.batch,
                      .block_x = config_.threads(),
                      .shared_bytes = shared_bytes_,
                      .cluster_x = clustered_ ? config_.splits : 1},
@@ -100,6 +107,15 @@ class MmaKernel : public Kernel {
     args_.batch_dims = steps.dims;
   }
 
+  void share(const Problem& problem, const Target& target) {
+    shares_ = share_work(config_, p_.size(), target.num_sms);
+    check(shares_.units < INT32_MAX, ErrorCode::kUnsupported, "{} over {} has too many tiles for stream-K", problem.op,
+          to_string(problem.inputs[0].shape));
+    args_.tiles = static_cast<int32_t>(ceil_div(p_.m, config_.bm) * args_.tiles_n);
+    args_.units = static_cast<int32_t>(shares_.units);
+    args_.units_each = static_cast<int32_t>(shares_.units / std::max<int64_t>(1, shares_.tiles));
+  }
+
   static int32_t is_aligned(const void* pointer, int64_t unit, size_t element_bytes, int64_t ld,
                             const std::array<int64_t, kMaxBatchDims>& steps) {
     if (unit == 0) return 0;
@@ -117,6 +133,7 @@ class MmaKernel : public Kernel {
   EpilogueArgs epilogue_;
   const void* weights_ = nullptr;
   Args args_;
+  StreamK shares_;
 };
 
 class MmaTactic : public GeneratedTactic {
@@ -171,6 +188,7 @@ class MmaTactic : public GeneratedTactic {
     std::string source(tensor_core_source());
     source += epilogue_source(problem, p.epilogue);
     source += mma_constants(p, parse_mma_config(config));
+    source += stream_k_source();
     return {std::string(name_), source + std::string(mma_source())};
   }
 

@@ -104,8 +104,9 @@ std::string mma_constants(const MmaProblem& p, const MmaConfig& c) {
   const std::string_view w = type_name(p.w);
   std::string s = fmt::format("using T = {};\nusing X = {};\nusing W = {};\n", w, type_name(p.x), w);
   s += fmt::format(
-      "constexpr int kBM = {}, kBN = {}, kBK = {}, kWarpsM = {}, kWarpsN = {}, kStages = {}, kSplits = {};\n", c.bm,
-      c.bn, c.bk, c.warps_m, c.warps_n, c.stages, c.splits);
+      "constexpr int kBM = {}, kBN = {}, kBK = {}, kWarpsM = {}, kWarpsN = {}, kStages = {}, kSplits = {};\n"
+      "constexpr bool kStreamK = {};\n",
+      c.bm, c.bn, c.bk, c.warps_m, c.warps_n, c.stages, c.splits, c.stream > 0);
   const bool by_k = !p.trans_b && p.w != DType::kFloat32;
   s += fmt::format("constexpr int kAUnit = {}, kBUnit = {}, kGroups = {};\n", std::max<int64_t>(1, p.a_unit()),
                    std::max<int64_t>(1, p.b_unit()), p.is_conv ? p.batch : 1);

@@ -2,7 +2,7 @@
 
 namespace burnish::cuda {
 
-// Constants in front of it (mma_source.h): T, X, W (types), kBM kBN kBK, kWarpsM kWarpsN, kStages, kSplits,
+// Constants in front of it (mma_source.h): T, X, W (types), kBM kBN kBK, kWarpsM kWarpsN, kStages, kSplits, kStreamK,
 // kTensorCores, kAUnit, kBUnit (elements that lie together; 0: gathered one by one), kBByK, kPlain, kNhwc, geometry; N,
 // K, KB, IN_H, … are numbers or members of args.
 //
@@ -36,7 +36,10 @@ struct Args {
   int in_h, in_w, out_h, out_w;
   int a_aligned, b_aligned;    // whether units of A and B are
   int tiles_n;
-  float* workspace;            // partial sums: [split][batch][m][n]
+  float* workspace;            // partial sums: [split][batch][m][n]; of stream-K as add_partials() reads them
+  // Of stream-K: tiles of a matrix, units of all work and of a tile, a flag for every block.
+  int tiles, units, units_each;
+  uint32* flags;
 };
 
 // Byte offset of a chunk in a tile whose rows are kChunks chunks long.
@@ -359,16 +362,14 @@ __device__ __forceinline__ void write_partial(const Args& args, const float* sum
   }
 }
 
-// Grid: tiles of M and N times splits of K (fastest); 1; matrices of the batch, or groups.
-extern "C" __global__ void __launch_bounds__(kThreads) product(const X* a, const W* b, const __grid_constant__ Args args,
-                                                               const __grid_constant__ Epilogue epilogue) {
-  extern __shared__ __align__(128) char shared[];
-  const uint32 tiles = shared_address(shared);
-  float* columns = reinterpret_cast<float*>(shared + kColumnsAt);
-  const int warp = threadIdx.x / 32;
-  const int wm = warp / kWarpsN * kWM, wn = warp % kWarpsN * kWN;
-  const int split = blockIdx.x % kSplits, tile = blockIdx.x / kSplits, z = blockIdx.z;
-  const int m0 = tile / args.tiles_n * kBM, n0 = tile % args.tiles_n * kBN;
+// What a block does of a tile: `count` steps of kBK along K, from step `first` on.
+struct Work {
+  const X* a;
+  const W* b;
+  int m0, n0, z, first, count;
+};
+__device__ __forceinline__ Work work_of(const Args& args, const X* a, const W* b, int tile, int z, int first,
+                                        int count) {
   if constexpr (kGroups > 1) {
     a += int64(z) * kChannels * (kNhwc ? 1 : IN_H * IN_W);
     b += int64(z) * N * args.ldb;
@@ -376,40 +377,46 @@ extern "C" __global__ void __launch_bounds__(kThreads) product(const X* a, const
     a += batch_offset(args.a_step, args.batch_dims, z);
     b += batch_offset(args.b_step, args.batch_dims, z);
   }
-  const int num_k = (K + kBK - 1) / kBK;
-  const int first = num_k * split / kSplits, count = num_k * (split + 1) / kSplits - first;
+  return {a, b, tile / args.tiles_n * kBM, tile % args.tiles_n * kBN, z, first, count};
+}
 
+__device__ __forceinline__ void read_columns(const Epilogue& epilogue, const Work& work, float* columns) {
+  for (int i = threadIdx.x; i < kBN; i += kThreads) {
+    const bool inside = work.n0 + i < N;
+    const int column = (kGroups > 1 ? work.z * N : 0) + work.n0 + i;
+    columns[i] = inside ? column_scale(epilogue, column) : 0.f;
+    columns[kBN + i] = inside ? column_bias(epilogue, column) : 0.f;
+  }
+}
+
+// The warp's sums of the work. starts: nothing was read yet that other kernels write.
+__device__ __forceinline__ void multiply(const Args& args, const Epilogue& epilogue, const Work& work, bool starts,
+                                         float* columns, uint32 tiles, int wm, int wn, Sums& sums) {
+  const int first = work.first, count = work.count;
   // Constants may be read before the predecessors have ended.
-  const auto read_columns = [&] {
-    for (int i = threadIdx.x; i < kBN; i += kThreads) {
-      const bool inside = n0 + i < N;
-      const int column = (kGroups > 1 ? z * N : 0) + n0 + i;
-      columns[i] = inside ? column_scale(epilogue, column) : 0.f;
-      columns[kBN + i] = inside ? column_bias(epilogue, column) : 0.f;
-    }
-  };
-  if (kConstantColumns) read_columns();
+  if (kConstantColumns) read_columns(epilogue, work, columns);
   if (kConstantB) {
 #pragma unroll
     for (int i = 0; i < kStages - 1; ++i) {
-      if (i < count) copy_b(args, b, tiles + i * kStageBytes + kABytes, n0, (first + i) * kBK);
+      if (i < count) copy_b(args, work.b, tiles + i * kStageBytes + kABytes, work.n0, (first + i) * kBK);
     }
   }
   Pixel pixels[kACopies];
 #pragma unroll
-  for (int i = 0; i < kACopies; ++i) pixels[i] = pixel_of(args, m0 + threadIdx.x / kKChunks + i * kARows);
-  wait_for_inputs();
-  let_next_start();
-  if (!kConstantColumns) read_columns();
+  for (int i = 0; i < kACopies; ++i) pixels[i] = pixel_of(args, work.m0 + threadIdx.x / kKChunks + i * kARows);
+  if (starts) {
+    wait_for_inputs();
+    let_next_start();
+  }
+  if (!kConstantColumns) read_columns(epilogue, work, columns);
 #pragma unroll
   for (int i = 0; i < kStages - 1; ++i) {
     if (i < count) {
-      if (!kConstantB) copy_b(args, b, tiles + i * kStageBytes + kABytes, n0, (first + i) * kBK);
-      copy_a(args, a, tiles + i * kStageBytes, pixels, m0, (first + i) * kBK);
+      if (!kConstantB) copy_b(args, work.b, tiles + i * kStageBytes + kABytes, work.n0, (first + i) * kBK);
+      copy_a(args, work.a, tiles + i * kStageBytes, pixels, work.m0, (first + i) * kBK);
     }
     commit_copies();
   }
-  Sums sums;
 #pragma unroll
   for (int i = 0; i < Sums::kM; ++i) {
 #pragma unroll
@@ -425,8 +432,8 @@ extern "C" __global__ void __launch_bounds__(kThreads) product(const X* a, const
     wait_for_copies<kStages - 2>();
     __syncthreads();
     if (i + kStages - 1 < count) {
-      copy_a(args, a, writing, pixels, m0, (first + i + kStages - 1) * kBK);
-      copy_b(args, b, writing + kABytes, n0, (first + i + kStages - 1) * kBK);
+      copy_a(args, work.a, writing, pixels, work.m0, (first + i + kStages - 1) * kBK);
+      copy_b(args, work.b, writing + kABytes, work.n0, (first + i + kStages - 1) * kBK);
     }
     commit_copies();
     if constexpr (kTensorCores) multiply_on_tensor_cores(reading, reading + kABytes, wm, wn, sums);
@@ -436,26 +443,70 @@ extern "C" __global__ void __launch_bounds__(kThreads) product(const X* a, const
   }
   wait_for_copies<0>();
   __syncthreads();
+}
 
+// The sums of the whole tile become results.
+__device__ __forceinline__ void finish(const Args& args, const Epilogue& epilogue, const Work& work, const Sums& sums,
+                                       float* all_sums, const float* columns, int wm, int wn) {
   if constexpr (kDirect) {
-    finish_directly(args, epilogue, sums, columns, m0, n0, z, wm, wn);
-    return;
-  }
-  float* all_sums = reinterpret_cast<float*>(shared);
-  write_sums(sums, all_sums, wm, wn);
-  if constexpr (kSplits == 1) {
-    __syncthreads();
-    if (!epilogue.wide) finish_by_element(args, epilogue, all_sums, columns, m0, n0, z);
-    else finish_tile(args, epilogue, all_sums, columns, m0, n0, z, 0, kBM);
+    finish_directly(args, epilogue, sums, columns, work.m0, work.n0, work.z, wm, wn);
   } else {
-#if __CUDA_ARCH__ >= 900
-    synchronize_cluster();
-    finish_tile(args, epilogue, all_sums, columns, m0, n0, z, kBM * split / kSplits, kBM * (split + 1) / kSplits);
-    synchronize_cluster();  // the others still read
-#else
+    write_sums(sums, all_sums, wm, wn);
     __syncthreads();
-    write_partial(args, all_sums, m0, n0, z, split);
+    if (!epilogue.wide) finish_by_element(args, epilogue, all_sums, columns, work.m0, work.n0, work.z);
+    else finish_tile(args, epilogue, all_sums, columns, work.m0, work.n0, work.z, 0, kBM);
+  }
+}
+
+// Grid: tiles of M and N times splits of K (fastest); 1; matrices of the batch, or groups. With kStreamK: blocks that
+// share all of it (stream_k.inc).
+extern "C" __global__ void __launch_bounds__(kThreads) product(const X* a, const W* b, const __grid_constant__ Args args,
+                                                               const __grid_constant__ Epilogue epilogue) {
+  extern __shared__ __align__(128) char shared[];
+  const uint32 tiles = shared_address(shared);
+  float* columns = reinterpret_cast<float*>(shared + kColumnsAt);
+  float* all_sums = reinterpret_cast<float*>(shared);
+  const int warp = threadIdx.x / 32;
+  const int wm = warp / kWarpsN * kWM, wn = warp % kWarpsN * kWN;
+  Sums sums;
+  if constexpr (kStreamK) {
+    const int begin = share_begin(blockIdx.x, args.units, gridDim.x);
+    int end = share_begin(blockIdx.x + 1, args.units, gridDim.x);
+    for (bool starts = true; end > begin; starts = false) {
+      const Part part = last_part(begin, end, args.units_each);
+      if (!starts) __syncthreads();  // the others still read what the last part left in shared memory
+      const Work work =
+          work_of(args, a, b, part.tile % args.tiles, part.tile / args.tiles, part.first, part.count);
+      multiply(args, epilogue, work, starts, columns, tiles, wm, wn, sums);
+      auto& flat = reinterpret_cast<float (&)[sizeof(Sums) / 4]>(sums);
+      if (!part.ends) {
+        send_partial<kThreads>(flat, args.workspace, args.flags);
+      } else {
+        const int owner = owner_of(part.tile * args.units_each, args.units, gridDim.x);
+        add_partials<kThreads>(flat, args.workspace, args.flags, owner);
+        finish(args, epilogue, work, sums, all_sums, columns, wm, wn);
+      }
+      end -= part.count;
+    }
+  } else {
+    const int split = blockIdx.x % kSplits, num_k = (K + kBK - 1) / kBK;
+    const int first = num_k * split / kSplits, count = num_k * (split + 1) / kSplits - first;
+    const Work work = work_of(args, a, b, blockIdx.x / kSplits, blockIdx.z, first, count);
+    multiply(args, epilogue, work, true, columns, tiles, wm, wn, sums);
+    if constexpr (kSplits == 1) {
+      finish(args, epilogue, work, sums, all_sums, columns, wm, wn);
+    } else {
+      write_sums(sums, all_sums, wm, wn);
+#if __CUDA_ARCH__ >= 900
+      synchronize_cluster();
+      finish_tile(args, epilogue, all_sums, columns, work.m0, work.n0, work.z, kBM * split / kSplits,
+                  kBM * (split + 1) / kSplits);
+      synchronize_cluster();  // the others still read
+#else
+      __syncthreads();
+      write_partial(args, all_sums, work.m0, work.n0, work.z, split);
 #endif
+    }
   }
 }
 

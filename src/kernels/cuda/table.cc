@@ -14,6 +14,7 @@ std::span<const Tactic* const> cuda_tactics() {
       &cuda::mma_conv_tactic(),
       &cuda::cublaslt_tactic(),
       &cuda::cudnn_conv_tactic(),
+      &cuda::cudnn_attention_tactic(),
       &cuda::depthwise_tactic(),
       &cuda::direct_conv_tactic(),
       &cuda::pointwise_tactic(),

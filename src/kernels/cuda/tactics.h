@@ -14,6 +14,7 @@ const Tactic& mma_conv_tactic();
 const Tactic& depthwise_tactic();
 const Tactic& direct_conv_tactic();
 const Tactic& cudnn_conv_tactic();
+const Tactic& cudnn_attention_tactic();
 const Tactic& pointwise_tactic();
 const Tactic& copy_tactic();
 const Tactic& gather_tactic();

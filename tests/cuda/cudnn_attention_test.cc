@@ -1,0 +1,140 @@
+// cuda.cudnn_attention against the reference; without a GPU its graphs are made for one that is described.
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "cuda/cuda_case.h"
+#include "cuda/described_gpu.h"
+#include "kernels/cuda/cudnn_attention_graph.h"
+#include "kernels/cuda/device.h"
+#include "ops/fused.h"
+
+namespace burnish::testing {
+namespace {
+
+constexpr std::string_view kTactic = "cuda.cudnn_attention";
+/// Weights are rounded to the operands' type before they meet the values.
+const CheckOptions kHalf{.tolerance = 2e-3, .steps = 2}, kBrain{.tolerance = 1.6e-2, .steps = 2};
+
+struct Sizes {
+  int64_t batch, queries, keys, heads, q_size, v_size;
+};
+
+ProblemCase attention(const Sizes& s, DType type = DType::kFloat16, Tensor mask = {}) {
+  const Encoding encoding{type};
+  ProblemCase c{.op = "FusedAttention",
+                .inputs = {encoded(random_floats({s.batch, s.queries, s.heads * s.q_size}, 1), encoding),
+                           encoded(random_floats({s.batch, s.keys, s.heads * s.q_size}, 2), encoding),
+                           encoded(random_floats({s.batch, s.keys, s.heads * s.v_size}, 3), encoding)}};
+  if (mask.defined()) c.inputs.push_back(std::move(mask));
+  c.attrs.set("num_heads", s.heads);
+  c.attrs.set("scale", 0.37F);
+  set_output_encoding(c.attrs, encoding);
+  return c;
+}
+
+ProblemCase packed_attention(int64_t batch, int64_t queries, Tensor mask = {}) {
+  const Encoding encoding{DType::kFloat16};
+  ProblemCase c{.op = "FusedAttention", .inputs = {encoded(random_floats({batch, queries, 3 * 12 * 64}, 1), encoding)}};
+  if (mask.defined()) {
+    c.inputs.resize(3);
+    c.inputs.push_back(std::move(mask));
+  }
+  c.attrs.set("num_heads", int64_t{12});
+  c.attrs.set("packed_qkv", int64_t{1});
+  c.attrs.set("scale", 0.125F);
+  set_output_encoding(c.attrs, encoding);
+  return c;
+}
+
+void expect_dnn_matches(const ProblemCase& c, const CheckOptions& check) {
+  if (cuda::num_devices() == 0 || !cuda::dnn::available()) GTEST_SKIP() << "no GPU, or no cuDNN";
+  expect_gpu_matches(kTactic, c, {.check = check});
+}
+
+TEST(CudaDnnAttention, EverySize) {
+  for (const Sizes& s : {Sizes{2, 128, 128, 3, 64, 64}, Sizes{1, 7, 7, 2, 32, 32}, Sizes{2, 65, 33, 3, 24, 40},
+                         Sizes{1, 1, 50, 2, 16, 96}, Sizes{1, 48, 384, 1, 128, 128}}) {
+    SCOPED_TRACE(fmt::format("{} queries, {} keys of {} and {}", s.queries, s.keys, s.q_size, s.v_size));
+    expect_dnn_matches(attention(s), kHalf);
+  }
+  expect_dnn_matches(attention({2, 100, 130, 2, 64, 64}, DType::kBFloat16), kBrain);
+}
+
+TEST(CudaDnnAttention, RunsBert) {
+  expect_dnn_matches(packed_attention(1, 128), kHalf);
+  const int64_t batch = cuda::num_devices() > 0 ? 128 : 2;
+  expect_dnn_matches(packed_attention(batch, 128, random_floats({batch, 1, 1, 128}, 2)), kHalf);
+}
+
+TEST(CudaDnnAttention, AddsMasks) {
+  const float inf = std::numeric_limits<float>::infinity();
+  for (const Shape& shape : {Shape{41}, Shape{2, 3, 37, 41}, Shape{1, 3, 1, 41}, Shape{2, 1, 37, 41}}) {
+    SCOPED_TRACE(to_string(shape));
+    Tensor mask = random_floats(shape, 4);
+    for (int64_t i = 0; i < mask.num_elements(); i += 3) mask.as<float>()[i] = i % 2 == 0 ? -inf : -3.4e38F;
+    expect_dnn_matches(attention({2, 37, 41, 3, 16, 16}, DType::kFloat16, mask), kHalf);
+  }
+}
+
+// As of a sequence that is all padding.
+TEST(CudaDnnAttention, RowsWithoutKeysAreTheReferences) {
+  Tensor mask = random_floats({2, 1, 1, 41}, 4);
+  std::fill_n(mask.as<float>(), 41, -3.4e38F);
+  expect_dnn_matches(attention({2, 37, 41, 3, 16, 16}, DType::kFloat16, mask), kHalf);
+}
+
+bool is_taken(const ProblemCase& c, uint32_t free_dims = 0) {
+  Problem problem = make_problem(c, reference_of(c));
+  problem.inputs[0].free_dims = free_dims;
+  cuda::DnnAttention a;
+  return cuda::read_dnn_attention(problem, a);
+}
+
+TEST(CudaDnnAttention, LeavesToOthersWhatTheLibraryCannot) {
+  const Sizes sizes{1, 9, 11, 2, 16, 16};
+  EXPECT_TRUE(is_taken(attention(sizes)));
+  EXPECT_TRUE(is_taken(attention(sizes, DType::kFloat16, random_floats({11}, 1))));
+  EXPECT_FALSE(is_taken(attention(sizes), 1)) << "every batch would compile a plan";
+  EXPECT_FALSE(is_taken(attention(sizes, DType::kFloat32)));
+  EXPECT_FALSE(is_taken(attention({1, 9, 11, 2, 12, 16})));
+  EXPECT_FALSE(is_taken(attention({1, 9, 11, 1, 136, 16})));
+  EXPECT_FALSE(is_taken(attention(sizes, DType::kFloat16, random_tensor(DType::kBool, {11}, 1))));
+  EXPECT_FALSE(is_taken(attention(sizes, DType::kFloat16, random_floats({9, 1}, 1))));
+  ProblemCase c = attention(sizes, DType::kFloat16, random_floats({11}, 1));
+  c.attrs.set("masked_rows_zero", int64_t{1});
+  EXPECT_FALSE(is_taken(c));
+  c = attention(sizes);
+  c.attrs.set("scale", -1.0F);
+  EXPECT_FALSE(is_taken(c));
+}
+
+TEST(CudaDnnAttention, TheLibraryAcceptsTheGraphs) {
+  if (!describes_gpus()) GTEST_SKIP() << "no cuDNN, or older than 9.8";
+  // Engines that are compiled are offered where a driver is.
+  const cuda::dnn::Site site{std::string(kDescribedGpu)};
+  for (const ProblemCase& c : {attention({2, 65, 33, 3, 24, 40}), packed_attention(2, 16),
+                               attention({2, 9, 16, 3, 64, 64}, DType::kBFloat16, random_floats({3, 1, 16}, 1))}) {
+    cuda::DnnAttention a;
+    ASSERT_TRUE(cuda::read_dnn_attention(make_problem(c, reference_of(c)), a));
+    EXPECT_NO_THROW(cuda::DnnAttentionGraph(a, site));
+    const auto configs = cuda::dnn_attention_candidates(a, "sm_90a", site);
+    EXPECT_TRUE(configs.size() == 1 || configs.size() == 2);
+    for (const std::string& config : configs) fmt::print("{}\n", config);
+  }
+}
+
+TEST(CudaDnnAttention, KeysTellGraphsApart) {
+  const auto key = [](const ProblemCase& c) {
+    cuda::DnnAttention a;
+    EXPECT_TRUE(cuda::read_dnn_attention(make_problem(c, reference_of(c)), a));
+    return cuda::key_of(a);
+  };
+  const Sizes sizes{1, 9, 11, 2, 16, 16};
+  EXPECT_EQ(key(attention(sizes)), key(attention(sizes)));
+  EXPECT_NE(key(attention(sizes)), key(attention({1, 9, 12, 2, 16, 16})));
+  EXPECT_NE(key(attention(sizes)), key(attention(sizes, DType::kFloat16, random_floats({11}, 1))));
+}
+
+}  // namespace
+}  // namespace burnish::testing
