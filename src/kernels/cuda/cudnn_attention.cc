@@ -53,8 +53,8 @@ class DnnAttentionKernel : public Kernel {
   size_t scratch_bytes() const override { return plan_->workspace_bytes(); }
 
   void run(const KernelArgs& args) const override {
-    std::array<int64_t, 6> ids{};
-    std::array<void*, 6> pointers{};
+    std::array<int64_t, 5> ids{};
+    std::array<void*, 5> pointers{};
     size_t size = 0;
     const auto add = [&](DnnAttentionTensor id, const void* pointer) {
       ids[size] = static_cast<int64_t>(id);
@@ -62,7 +62,6 @@ class DnnAttentionKernel : public Kernel {
     };
     for (size_t i = 0; i < 3; ++i) add(static_cast<DnnAttentionTensor>(i + 1), operand(args, i));
     add(DnnAttentionTensor::kY, args.outputs[0]);
-    if (a_.masked) add(DnnAttentionTensor::kMask, args.inputs[3]);
     check_alignment(std::span(pointers).first(size));
     add(DnnAttentionTensor::kScale, &a_.scale);
     device_.make_current();

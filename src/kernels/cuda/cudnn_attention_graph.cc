@@ -19,18 +19,6 @@ bool has_free_dims(const Problem& p) {
          std::any_of(p.outputs.begin(), p.outputs.end(), is_free);
 }
 
-/// A FLOAT for every key at least.
-bool read_mask(const Problem& p, DnnAttention& a) {
-  a.masked = p.has_input(kMaskInput);
-  if (!a.masked) return true;
-  const TensorDesc& mask = p.inputs[kMaskInput];
-  const int rank = mask.shape.rank();
-  if (mask.dtype != DType::kFloat32 || !mask.dense() || rank < 1 || rank > 4) return false;
-  auto at = a.mask.rbegin();
-  for (int i = rank - 1; i >= 0; --i, ++at) *at = mask.shape[i];
-  return a.mask[3] == a.keys && p.attrs->get_int("masked_rows_zero", 0) == 0;
-}
-
 bool fits(int64_t columns) {
   return columns > 0 && columns <= kMostColumns && columns % kUnit == 0;
 }
@@ -38,7 +26,7 @@ bool fits(int64_t columns) {
 }  // namespace
 
 bool read_dnn_attention(const Problem& p, DnnAttention& a) {
-  if (!p.has_input(0) || has_free_dims(p)) return false;
+  if (!p.has_input(0) || p.has_input(kMaskInput) || has_free_dims(p)) return false;
   const TensorDesc &q = p.inputs[0], &y = p.outputs[0];
   const bool packed = p.attrs->get_int("packed_qkv", 0) != 0;
   if (!packed && (!p.has_input(1) || !p.has_input(2))) return false;
@@ -62,12 +50,12 @@ bool read_dnn_attention(const Problem& p, DnnAttention& a) {
   const bool narrow = a.type == DType::kFloat16 || a.type == DType::kBFloat16;
   // The library's kernels may look for the largest score before they scale.
   return narrow && y.dtype == a.type && y.dense() && fits(a.qk) && fits(a.v) && a.keys > 0 && a.queries > 0 &&
-         a.batch > 0 && std::isfinite(a.scale) && a.scale > 0 && read_mask(p, a);
+         a.batch > 0 && std::isfinite(a.scale) && a.scale > 0;
 }
 
 std::string key_of(const DnnAttention& a) {
-  return fmt::format("{} {},{},{},{},{},{} {} {} {}", name_of(a.type), a.batch, a.heads, a.queries, a.keys, a.qk, a.v,
-                     fmt::join(a.row, ","), a.masked, fmt::join(a.mask, ","));
+  return fmt::format("{} {},{},{},{},{},{} {}", name_of(a.type), a.batch, a.heads, a.queries, a.keys, a.qk, a.v,
+                     fmt::join(a.row, ","));
 }
 
 DnnAttentionGraph::DnnAttentionGraph(const DnnAttention& attention, const dnn::Site& site) : a_(attention) {
@@ -90,12 +78,6 @@ DnnAttentionGraph::DnnAttentionGraph(const DnnAttention& attention, const dnn::S
   Handle s = scores(a_.keys, DType::kFloat32);
   multiply(q, k, s);
   s = apply(dnn::kMultiply, s, scale, scores(a_.keys, DType::kFloat32));
-  if (a_.masked) {
-    const auto& m = a_.mask;
-    const int64_t strides[] = {m[1] * m[2] * m[3], m[2] * m[3], m[3], 1};
-    const Handle mask = tensor(id(DnnAttentionTensor::kMask), {m, strides}, DType::kFloat32, kDnnAligned);
-    s = apply(dnn::kAdd, s, mask, scores(a_.keys, DType::kFloat32));
-  }
   multiply(softmax(s), v, y);
   finish(site);
 }

@@ -14,14 +14,12 @@ struct DnnAttention {
   std::array<int, 3> inputs = {};      ///< Which inputs q, k and v are.
   std::array<int64_t, 3> column = {};  ///< Where their first heads begin in them.
   std::array<int64_t, 3> row = {};     ///< Elements between their rows.
-  bool masked = false;
-  std::array<int64_t, 4> mask = {1, 1, 1, 1};  ///< Its dims.
   float scale = 1;
 };
 
 /// False for what the library does not do or does otherwise: FLOAT operands, sizes that are free (a plan is compiled
-/// for each, which takes seconds), heads of other than 8, 16, … 128 columns, masks of BOOL and those that make zeros of
-/// rows.
+/// for each, which takes seconds), heads of other than 8, 16, … 128 columns, masks (rows whose keys are all masked come
+/// out as zeros, not as the mean of the values).
 bool read_dnn_attention(const Problem& problem, DnnAttention& a);
 
 /// Configurations of cuda.cudnn_attention worth timing, best guess first; one without an engine where there is none.
@@ -31,7 +29,7 @@ std::vector<std::string> dnn_attention_candidates(const DnnAttention& a, std::st
 std::string key_of(const DnnAttention& a);
 
 /// Tensors by their ids in graphs and variant packs. The scale is a FLOAT on the host.
-enum class DnnAttentionTensor : int64_t { kQ = 1, kK, kV, kY, kScale, kMask };
+enum class DnnAttentionTensor : int64_t { kQ = 1, kK, kV, kY, kScale };
 
 class DnnAttentionGraph : public DnnGraph {
  public:

@@ -380,7 +380,8 @@ __device__ __forceinline__ Work work_of(const Args& args, const X* a, const W* b
   return {a, b, tile / args.tiles_n * kBM, tile % args.tiles_n * kBN, z, first, count};
 }
 
-__device__ __forceinline__ void read_columns(const Epilogue& epilogue, const Work& work, float* columns) {
+__device__ __forceinline__ void read_columns(const Args& args, const Epilogue& epilogue, const Work& work,
+                                             float* columns) {
   for (int i = threadIdx.x; i < kBN; i += kThreads) {
     const bool inside = work.n0 + i < N;
     const int column = (kGroups > 1 ? work.z * N : 0) + work.n0 + i;
@@ -394,7 +395,7 @@ __device__ __forceinline__ void multiply(const Args& args, const Epilogue& epilo
                                          float* columns, uint32 tiles, int wm, int wn, Sums& sums) {
   const int first = work.first, count = work.count;
   // Constants may be read before the predecessors have ended.
-  if (kConstantColumns) read_columns(epilogue, work, columns);
+  if (kConstantColumns) read_columns(args, epilogue, work, columns);
   if (kConstantB) {
 #pragma unroll
     for (int i = 0; i < kStages - 1; ++i) {
@@ -408,7 +409,7 @@ __device__ __forceinline__ void multiply(const Args& args, const Epilogue& epilo
     wait_for_inputs();
     let_next_start();
   }
-  if (!kConstantColumns) read_columns(epilogue, work, columns);
+  if (!kConstantColumns) read_columns(args, epilogue, work, columns);
 #pragma unroll
   for (int i = 0; i < kStages - 1; ++i) {
     if (i < count) {

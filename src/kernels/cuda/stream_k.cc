@@ -24,8 +24,7 @@ constexpr std::string_view kShares =
 //   zero (KernelArgs::flags), in every replay of a graph. Later kernels touch it after wait_for_inputs() only, when
 //   this one has ended. A launch that was begun ends, or the GPU is lost.
 // - Sums are added in the order of blocks, whose number depends on the sizes and the GPU alone: the bits are the same
-// in
-//   every run.
+//   in every run.
 constexpr std::string_view kExchange = R"cuda(
 // Adds the sums of blocks [first, this one) to this block's.
 template <int THREADS, int COUNT>
