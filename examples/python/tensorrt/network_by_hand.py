@@ -76,7 +76,9 @@ def main() -> None:
     populate_network(network, weights)
     for layer in network:
         print(f"{layer.type.name:16} {layer.get_output(0).shape}")
-    plan = builder.build_serialized_network(network, builder.create_builder_config())
+    config = builder.create_builder_config()
+    config.clear_flag(trt.BuilderFlag.TF32)  # NumPy multiplies in FP32
+    plan = builder.build_serialized_network(network, config)
     engine = None if plan is None else trt.Runtime(TRT_LOGGER).deserialize_cuda_engine(plan)
     if engine is None:
         raise SystemExit("the build failed")

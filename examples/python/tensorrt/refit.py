@@ -27,6 +27,7 @@ def build_engine(kernel: Array, bias: Array) -> trt.ICudaEngine:
     network.mark_output(relu.get_output(0))
 
     config = builder.create_builder_config()
+    config.clear_flag(trt.BuilderFlag.TF32)  # NumPy multiplies in FP32
     config.set_flag(trt.BuilderFlag.REFIT)
     plan = builder.build_serialized_network(network, config)
     engine = None if plan is None else trt.Runtime(TRT_LOGGER).deserialize_cuda_engine(plan)
