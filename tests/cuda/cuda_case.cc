@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <thread>
+#include <utility>
 
 #include "kernels/cuda/config.h"
 #include "kernels/cuda/launch.h"
@@ -261,20 +262,33 @@ void run_on_gpu(const Tactic& tactic, const ProblemCase& c, const std::vector<Te
   EXPECT_GT(num_run, 0) << tactic.name() << ": no configuration could be prepared";
 }
 
-/// Every program costs a fifth of a second: each case is compiled for one architecture, one after the other's turn.
-/// Configurations that are given name theirs. Returns that architecture; 0 where the tactic supports the problem
-/// nowhere.
+/// Every program costs a fifth of a second: of each test the first is compiled, all of them with
+/// BURNISH_COMPILE_ALL=1.
+bool is_worth_compiling() {
+  constexpr int kOfOneTest = 1;
+  static const bool all = std::getenv("BURNISH_COMPILE_ALL") != nullptr;
+  static const ::testing::TestInfo* test = nullptr;
+  static int count = 0;
+  if (std::exchange(test, ::testing::UnitTest::GetInstance()->current_test_info()) != test) count = 0;
+  return all || count++ < kOfOneTest;
+}
+
+void expect_compiles(const Tactic& tactic, const Problem& problem, const std::string& config) {
+  if (!is_worth_compiling()) return;
+  for (const PackedBlob& blob : tactic.pack(problem, config)) EXPECT_FALSE(blob.empty());
+}
+
+/// Each case is compiled for one architecture, one after the other's turn; configurations that are given name theirs.
+/// Returns that architecture; 0 where the tactic supports the problem nowhere.
 int compile_offline(const Tactic& tactic, const Problem& problem, const std::vector<std::string>& configs) {
   static size_t turn = 0;
-  for (const std::string& config : configs) EXPECT_FALSE(tactic.pack(problem, config).front().empty());
+  for (const std::string& config : configs) expect_compiles(tactic, problem, config);
   if (!configs.empty()) return cuda::sm_of(configs.front());
   for (size_t i = 0; i < std::size(kOfflineArchitectures); ++i) {
     const int sm = kOfflineArchitectures[turn++ % std::size(kOfflineArchitectures)];
     const Target target = absent_gpu(sm, 1);
     if (!tactic.supports(problem, target)) continue;
-    for (const PackedBlob& blob : tactic.pack(problem, tactic.candidates(problem, target).front())) {
-      EXPECT_FALSE(blob.empty());
-    }
+    expect_compiles(tactic, problem, tactic.candidates(problem, target).front());
     return sm;
   }
   return 0;
@@ -290,7 +304,7 @@ void expect_gpu_matches(std::string_view name, const ProblemCase& problem_case, 
   if (!cuda::nvrtc_available()) GTEST_SKIP() << "neither a GPU nor NVRTC";
   const int sm = compile_offline(*tactic, posed(problem_case, expected, options), options.check.configs);
   EXPECT_GT(sm, 0) << name << " supports the problem nowhere";
-  GTEST_SKIP() << "no GPU: compiled for sm_" << sm << ", not run";
+  GTEST_SKIP() << "no GPU: generated for sm_" << sm << ", not run";
 }
 
 }  // namespace burnish::testing

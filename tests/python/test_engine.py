@@ -203,12 +203,17 @@ class Memory(unittest.TestCase):
     def assert_flat(self, action: Any, rounds: int, bytes_each: float) -> None:
         for _ in range(rounds // 10):
             action()
-        gc.collect()
-        before = resident_bytes()
-        for _ in range(rounds):
-            action()
-        gc.collect()
-        self.assertLess((resident_bytes() - before) / rounds, bytes_each)
+
+        def growth() -> float:
+            gc.collect()
+            before = resident_bytes()
+            for _ in range(rounds):
+                action()
+            gc.collect()
+            return (resident_bytes() - before) / rounds
+
+        # A leak grows both times; the system may make a huge page of small ones once.
+        self.assertLess(min(growth(), growth()), bytes_each)
 
     def test_calls_do_not_leak(self) -> None:
         e, out = sum_engine(), [np.zeros_like(A), np.zeros_like(A)]
