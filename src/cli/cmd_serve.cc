@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "base/error.h"
+#include "base/thread_pool.h"
 #include "cli/json.h"
 #include "cli/serve_build.h"
 #include "cli/serve_options.h"
@@ -51,7 +52,7 @@ void raise_file_limit() {
 
 /// glibc would keep up to eight heaps a core, each with its own holes: a server's memory creeps up for hours.
 void share_heaps() {
-  mallopt(M_ARENA_MAX, static_cast<int>(std::max(2U, std::thread::hardware_concurrency())));
+  mallopt(M_ARENA_MAX, std::max(2, num_available_cores()));
 }
 
 class Serving {

@@ -71,7 +71,8 @@ std::set<std::string> joins_that_do_not_pay(const Prepared& joined, const std::m
     double parts_us = 0;
     bool all_timed = true;
     for (const PlanValueId id : step.outputs) {
-      const double us = apart_us.at(name_of_output(id));
+      const auto part = apart_us.find(name_of_output(id));
+      const double us = part == apart_us.end() ? 0 : part->second;
       parts_us += us;
       all_timed = all_timed && us > 0;
     }
@@ -87,8 +88,9 @@ Prepared prepare_faster(const Graph& graph, const OptimizationProfile& profile, 
   if (count == 0) return joined;
   const Prepared apart = prepare(taken_apart(graph, [](const Node&) { return true; }), profile, session);
   const std::set<std::string> slower = joins_that_do_not_pay(joined, best_times(apart));
-  session.reporter.log(LogLevel::kVerbose, fmt::format("joined products: {} of {} are kept, the others are faster apart",
-                                                       count - static_cast<int64_t>(slower.size()), count));
+  session.reporter.log(LogLevel::kVerbose,
+                       fmt::format("joined products: {} of {} are kept, the others are faster apart",
+                                   count - static_cast<int64_t>(slower.size()), count));
   if (slower.empty()) return joined;
   const auto is_slower = [&](const Node& n) { return slower.contains(graph.value(n.output()).name); };
   return prepare(taken_apart(graph, is_slower), profile, session);

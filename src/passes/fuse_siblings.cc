@@ -49,24 +49,10 @@ bool are_siblings(const Graph& graph, const Node& a, const Node& b) {
   return v.dtype() == w.dtype() && (a.op == kFusedMatMul || std::ranges::equal(behind_channels(v), behind_channels(w)));
 }
 
-/// [N, K] of [K, N].
-Tensor transposed(const Tensor& w) {
-  const int64_t rows = w.shape()[0], columns = w.shape()[1];
-  const size_t bytes = size_of(w.dtype());
-  Tensor t(w.dtype(), {columns, rows});
-  for (int64_t c = 0; c < columns; ++c) {
-    for (int64_t r = 0; r < rows; ++r) {
-      std::memcpy(t.as<std::byte>() + static_cast<size_t>(c * rows + r) * bytes,
-                  w.as<std::byte>() + static_cast<size_t>(r * columns + c) * bytes, bytes);
-    }
-  }
-  return t;
-}
-
 /// Output channels, or columns, first.
 Tensor weights_of(const Graph& graph, const Node& n) {
   const Tensor& w = graph.value(n.input(kFusedWeights)).constant;
-  return n.op == kFusedConv || n.attrs.get_int("transB", 0) != 0 ? w : transposed(w);
+  return n.op == kFusedConv || n.attrs.get_int("transB", 0) != 0 ? w : transposed_constant(w, {1, 0});
 }
 
 Tensor bias_of(const Graph& graph, const Node& n, int64_t columns) {

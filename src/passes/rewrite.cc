@@ -194,6 +194,16 @@ ValueId add_ints(Graph& graph, const std::string& name, const std::vector<int64_
   return graph.add_constant(name, Tensor::from_ints(values));
 }
 
+Tensor transposed_constant(const Tensor& t, const std::vector<int64_t>& perm) {
+  Shape padded;
+  for (size_t i = static_cast<size_t>(t.shape().rank()); i < perm.size(); ++i) padded.push_back(1);
+  for (int64_t d : t.shape()) padded.push_back(d);
+  AttributeMap attrs;
+  attrs.set("perm", perm);
+  const Tensor input = t.reshaped(padded);
+  return evaluate_op(*find_op("Transpose"), attrs, std::span(&input, 1), 1).at(0);
+}
+
 ValueId add_floats(Graph& graph, const std::string& name, const std::vector<float>& values, const Shape& shape) {
   return graph.add_constant(name, Tensor::from_floats(values).reshaped(shape));
 }

@@ -55,6 +55,8 @@ ValueId emit(Graph& graph, std::string op, std::string name, std::vector<ValueId
 /// Lets the readers of old read replacement, and removes old's producer when nothing else needs it.
 void replace_value(Graph& graph, ValueId old, ValueId replacement);
 ValueId add_ints(Graph& graph, const std::string& name, const std::vector<int64_t>& values);
+/// Its axes in another order; one of fewer axes gets ones in front.
+Tensor transposed_constant(const Tensor& t, const std::vector<int64_t>& perm);
 ValueId add_floats(Graph& graph, const std::string& name, const std::vector<float>& values, const Shape& shape);
 ValueId add_scalar(Graph& graph, const std::string& name, float value);
 /// The zero point of an encoding in integers, as QuantizeLinear and DequantizeLinear take it.

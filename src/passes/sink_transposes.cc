@@ -66,16 +66,6 @@ bool can_follow(const Graph& graph, const Node& n, ValueId v, const Perm& perm) 
   return is_vector_like(graph, v) || all_readers_undo(graph, n.output(), perm);
 }
 
-Tensor transposed_constant(const Tensor& t, const Perm& perm) {
-  Shape padded;
-  for (size_t i = static_cast<size_t>(t.shape().rank()); i < perm.size(); ++i) padded.push_back(1);
-  for (int64_t d : t.shape()) padded.push_back(d);
-  AttributeMap attrs;
-  attrs.set("perm", perm);
-  const Tensor input = t.reshaped(padded);
-  return evaluate_op(*find_op("Transpose"), attrs, std::span(&input, 1), 1).at(0);
-}
-
 /// The operand in the order before the Transpose.
 ValueId operand_before(Graph& graph, ValueId v, const Perm& perm) {
   if (v == kNoValue) return v;

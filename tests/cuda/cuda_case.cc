@@ -262,19 +262,17 @@ void run_on_gpu(const Tactic& tactic, const ProblemCase& c, const std::vector<Te
   EXPECT_GT(num_run, 0) << tactic.name() << ": no configuration could be prepared";
 }
 
-/// Every program costs a fifth of a second: of each test the first is compiled, all of them with
-/// BURNISH_COMPILE_ALL=1.
-bool is_worth_compiling() {
-  constexpr int kOfOneTest = 1;
-  static const bool all = std::getenv("BURNISH_COMPILE_ALL") != nullptr;
-  static const ::testing::TestInfo* test = nullptr;
-  static int count = 0;
-  if (std::exchange(test, ::testing::UnitTest::GetInstance()->current_test_info()) != test) count = 0;
-  return all || count++ < kOfOneTest;
+/// A program costs a fifth of a second: with BURNISH_COMPILE_FIRST=1, as scripts/test.sh sets it, only each test's
+/// first is compiled.
+bool is_to_be_compiled() {
+  static const bool first_only = std::getenv("BURNISH_COMPILE_FIRST") != nullptr;
+  static const ::testing::TestInfo* last = nullptr;
+  const ::testing::TestInfo* test = ::testing::UnitTest::GetInstance()->current_test_info();
+  return std::exchange(last, test) != test || !first_only;
 }
 
 void expect_compiles(const Tactic& tactic, const Problem& problem, const std::string& config) {
-  if (!is_worth_compiling()) return;
+  if (!is_to_be_compiled()) return;
   for (const PackedBlob& blob : tactic.pack(problem, config)) EXPECT_FALSE(blob.empty());
 }
 
@@ -304,7 +302,7 @@ void expect_gpu_matches(std::string_view name, const ProblemCase& problem_case, 
   if (!cuda::nvrtc_available()) GTEST_SKIP() << "neither a GPU nor NVRTC";
   const int sm = compile_offline(*tactic, posed(problem_case, expected, options), options.check.configs);
   EXPECT_GT(sm, 0) << name << " supports the problem nowhere";
-  GTEST_SKIP() << "no GPU: generated for sm_" << sm << ", not run";
+  GTEST_SKIP() << "no GPU: for sm_" << sm << ", not run";
 }
 
 }  // namespace burnish::testing

@@ -1,7 +1,7 @@
 // cuda.cudnn_attention against the reference; without a GPU its graphs are made for one that is described.
 #include <gtest/gtest.h>
 
-#include "cuda/cuda_case.h"
+#include "cuda/attention_case.h"
 #include "cuda/described_gpu.h"
 #include "kernels/cuda/cudnn_attention_graph.h"
 #include "kernels/cuda/device.h"
@@ -14,32 +14,7 @@ constexpr std::string_view kTactic = "cuda.cudnn_attention";
 /// Weights are rounded to the operands' type before they meet the values.
 const CheckOptions kHalf{.tolerance = 2e-3, .steps = 2}, kBrain{.tolerance = 1.6e-2, .steps = 2};
 
-struct Sizes {
-  int64_t batch, queries, keys, heads, q_size, v_size;
-};
-
-ProblemCase attention(const Sizes& s, DType type = DType::kFloat16, Tensor mask = {}) {
-  const Encoding encoding{type};
-  ProblemCase c{.op = "FusedAttention",
-                .inputs = {encoded(random_floats({s.batch, s.queries, s.heads * s.q_size}, 1), encoding),
-                           encoded(random_floats({s.batch, s.keys, s.heads * s.q_size}, 2), encoding),
-                           encoded(random_floats({s.batch, s.keys, s.heads * s.v_size}, 3), encoding)}};
-  if (mask.defined()) c.inputs.push_back(std::move(mask));
-  c.attrs.set("num_heads", s.heads);
-  c.attrs.set("scale", 0.37F);
-  set_output_encoding(c.attrs, encoding);
-  return c;
-}
-
-ProblemCase packed_attention(int64_t batch, int64_t queries) {
-  const Encoding encoding{DType::kFloat16};
-  ProblemCase c{.op = "FusedAttention", .inputs = {encoded(random_floats({batch, queries, 3 * 12 * 64}, 1), encoding)}};
-  c.attrs.set("num_heads", int64_t{12});
-  c.attrs.set("packed_qkv", int64_t{1});
-  c.attrs.set("scale", 0.125F);
-  set_output_encoding(c.attrs, encoding);
-  return c;
-}
+using Sizes = AttentionSizes;
 
 void expect_dnn_matches(const ProblemCase& c, const CheckOptions& check) {
   if (cuda::num_devices() == 0 || !cuda::dnn::available()) GTEST_SKIP() << "no GPU, or no cuDNN";
@@ -50,14 +25,14 @@ TEST(CudaDnnAttention, EverySize) {
   for (const Sizes& s : {Sizes{2, 128, 128, 3, 64, 64}, Sizes{1, 7, 7, 2, 32, 32}, Sizes{2, 65, 33, 3, 24, 40},
                          Sizes{1, 1, 50, 2, 16, 96}, Sizes{1, 48, 384, 1, 128, 128}}) {
     SCOPED_TRACE(fmt::format("{} queries, {} keys of {} and {}", s.queries, s.keys, s.q_size, s.v_size));
-    expect_dnn_matches(attention(s), kHalf);
+    expect_dnn_matches(attention(s, DType::kFloat16), kHalf);
   }
   expect_dnn_matches(attention({2, 100, 130, 2, 64, 64}, DType::kBFloat16), kBrain);
 }
 
 TEST(CudaDnnAttention, RunsBert) {
-  expect_dnn_matches(packed_attention(1, 128), kHalf);
-  expect_dnn_matches(packed_attention(cuda::num_devices() > 0 ? 128 : 2, 128), kHalf);
+  expect_dnn_matches(packed_attention(1, 128, 12, 64, DType::kFloat16), kHalf);
+  expect_dnn_matches(packed_attention(cuda::num_devices() > 0 ? 128 : 2, 128, 12, 64, DType::kFloat16), kHalf);
 }
 
 bool is_taken(const ProblemCase& c, uint32_t free_dims = 0) {
@@ -69,13 +44,13 @@ bool is_taken(const ProblemCase& c, uint32_t free_dims = 0) {
 
 TEST(CudaDnnAttention, LeavesToOthersWhatTheLibraryCannot) {
   const Sizes sizes{1, 9, 11, 2, 16, 16};
-  EXPECT_TRUE(is_taken(attention(sizes)));
-  EXPECT_FALSE(is_taken(attention(sizes), 1)) << "every batch would compile a plan";
+  EXPECT_TRUE(is_taken(attention(sizes, DType::kFloat16)));
+  EXPECT_FALSE(is_taken(attention(sizes, DType::kFloat16), 1)) << "every batch would compile a plan";
   EXPECT_FALSE(is_taken(attention(sizes, DType::kFloat32)));
-  EXPECT_FALSE(is_taken(attention({1, 9, 11, 2, 12, 16})));
-  EXPECT_FALSE(is_taken(attention({1, 9, 11, 1, 136, 16})));
+  EXPECT_FALSE(is_taken(attention({1, 9, 11, 2, 12, 16}, DType::kFloat16)));
+  EXPECT_FALSE(is_taken(attention({1, 9, 11, 1, 136, 16}, DType::kFloat16)));
   EXPECT_FALSE(is_taken(attention(sizes, DType::kFloat16, random_floats({11}, 1)))) << "rows may be masked as a whole";
-  ProblemCase c = attention(sizes);
+  ProblemCase c = attention(sizes, DType::kFloat16);
   c.attrs.set("scale", -1.0F);
   EXPECT_FALSE(is_taken(c));
 }
@@ -84,8 +59,9 @@ TEST(CudaDnnAttention, TheLibraryAcceptsTheGraphs) {
   if (!describes_gpus()) GTEST_SKIP() << "no cuDNN, or older than 9.8";
   // Engines that are compiled are offered where a driver is.
   const cuda::dnn::Site site{std::string(kDescribedGpu)};
-  for (const ProblemCase& c : {attention({2, 65, 33, 3, 24, 40}), packed_attention(2, 16),
-                               attention({2, 9, 16, 3, 64, 64}, DType::kBFloat16)}) {
+  for (const ProblemCase& c :
+       {attention({2, 65, 33, 3, 24, 40}, DType::kFloat16), packed_attention(2, 16, 12, 64, DType::kFloat16),
+        attention({2, 9, 16, 3, 64, 64}, DType::kBFloat16)}) {
     cuda::DnnAttention a;
     ASSERT_TRUE(cuda::read_dnn_attention(make_problem(c, reference_of(c)), a));
     EXPECT_NO_THROW(cuda::DnnAttentionGraph(a, site));
@@ -102,9 +78,9 @@ TEST(CudaDnnAttention, KeysTellGraphsApart) {
     return cuda::key_of(a);
   };
   const Sizes sizes{1, 9, 11, 2, 16, 16};
-  EXPECT_EQ(key(attention(sizes)), key(attention(sizes)));
-  EXPECT_NE(key(attention(sizes)), key(attention({1, 9, 12, 2, 16, 16})));
-  EXPECT_NE(key(attention(sizes)), key(attention(sizes, DType::kBFloat16)));
+  EXPECT_EQ(key(attention(sizes, DType::kFloat16)), key(attention(sizes, DType::kFloat16)));
+  EXPECT_NE(key(attention(sizes, DType::kFloat16)), key(attention({1, 9, 12, 2, 16, 16}, DType::kFloat16)));
+  EXPECT_NE(key(attention(sizes, DType::kFloat16)), key(attention(sizes, DType::kBFloat16)));
 }
 
 }  // namespace

@@ -212,8 +212,9 @@ class Memory(unittest.TestCase):
             gc.collect()
             return (resident_bytes() - before) / rounds
 
-        # A leak grows both times; the system may make a huge page of small ones once.
-        self.assertLess(min(growth(), growth()), bytes_each)
+        # The system may make a huge page of small ones once; a leak grows again.
+        if growth() >= bytes_each:
+            self.assertLess(growth(), bytes_each)
 
     def test_calls_do_not_leak(self) -> None:
         e, out = sum_engine(), [np.zeros_like(A), np.zeros_like(A)]
