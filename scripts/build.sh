@@ -9,4 +9,5 @@ case "$preset" in asan | tsan) ./scripts/build.sh release burnish_unit_tests ;; 
 log="build/$preset.configure.log"
 mkdir -p build
 cmake --preset "$preset" >"$log" 2>&1 || { cat "$log" >&2; exit 1; }
-cmake --build --preset "$preset" -- ${BURNISH_JOBS:+-j"$BURNISH_JOBS"} ${*:+"$@"}
+# Ninja would start two compilers more than there are cores; on a few cores they are in each other's way.
+cmake --build --preset "$preset" -- -j"${BURNISH_JOBS:-$(nproc)}" ${*:+"$@"}

@@ -39,7 +39,7 @@ python() {
     PYTHONPATH=build/release/python xargs -P 2 -I{} "$python" -m unittest discover -s tests/python -p {} &&
     "$python" tests/python/check_wheel.py build/release
 }
-models() { build release && "$python" tests/models/test_models.py; }
+models() { build release && "$python" tests/models/test_models.py --jobs 2; }
 # The server as its users meet it: processes, Triton's clients, gateways.
 serve() { build release burnish && "$python" -m unittest discover -s tests/serve; }
 precision() { build release && "$python" tests/models/test_precision.py; }
