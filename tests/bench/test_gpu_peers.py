@@ -29,6 +29,7 @@ class GpuPeers(unittest.TestCase):
         env = {**os.environ, "FAKE_CALLS": str(self.folder / "calls"), "FAKE_WORKERS": json.dumps(workers or {}),
                "FAKE_FAILURE": failure}
         env.pop("BURNISH_CACHE_DIR", None)
+        env["PATH"] = f"{pathlib.Path(sys.executable).parent}:{env['PATH']}"  # the stand-ins' Python is this one
         command = [sys.executable, BENCH / "gpu_peers.py", "--program", HERE / "fake_burnish.py", "--worker",
                    HERE / "fake_worker.py", "--work", self.folder, "--json", self.folder / "out.json", *arguments]
         done = subprocess.run(command, capture_output=True, text=True, env=env, timeout=120)
