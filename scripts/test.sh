@@ -3,8 +3,14 @@
 #
 #   scripts/test.sh                 all stages
 #   scripts/test.sh unit models     only these: unit node python models serve precision asan tsan lint
+#   scripts/test.sh --rerun …       also what has passed with the very programs, tests and data that are here now
 set -euo pipefail
 cd "$(dirname "$0")/.."
+rerun=""
+if [ "${1:-}" = --rerun ]; then
+  rerun=1
+  shift
+fi
 stages=("$@")
 ((${#stages[@]})) || stages=(unit node python models serve precision asan tsan lint)
 ./scripts/setup.sh --tests
@@ -26,6 +32,19 @@ stage() {  # stage NAME COMMAND…: runs it, remembers how it ended
   fi
 }
 
+# Whole models and sanitizers take minutes: where nothing of them has changed since they passed, they are not run again.
+once() {  # once STAGE 'PROGRAMS' COMMAND…
+  local stamp="build/passed/$1" key
+  # shellcheck disable=SC2086  # the programs are a pattern
+  key=$({ printf '%s\n' $2 scripts/test.sh .venv/.installed; find tests examples -type f -not -path '*/__pycache__/*' | sort; } |
+    xargs -d '\n' sha256sum | sha256sum)
+  if [ -z "$rerun" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$key" ]; then
+    echo "passed before with the same programs, tests and data; scripts/test.sh --rerun $1 repeats it"
+    return 0
+  fi
+  "${@:3}" || return 1
+  mkdir -p build/passed && echo "$key" >"$stamp"
+}
 build() { ./scripts/build.sh "$@" | tail -n 3; return "${PIPESTATUS[0]}"; }
 # Of the GPU programs, where there is no GPU, each test compiles its first: all of them take two minutes more.
 unit() { build release && BURNISH_COMPILE_FIRST=1 ctest --preset release -j2 -E '^node'; }
@@ -39,10 +58,10 @@ python() {
     PYTHONPATH=build/release/python xargs -P 2 -I{} "$python" -m unittest discover -s tests/python -p {} &&
     "$python" tests/python/check_wheel.py build/release
 }
-models() { build release && "$python" tests/models/test_models.py --jobs 2; }
+models() { build release && once models build/release/bin/burnish "$python" tests/models/test_models.py --jobs 2; }
 # The server as its users meet it: processes, Triton's clients, gateways.
 serve() { build release burnish && "$python" -m unittest discover -s tests/serve; }
-precision() { build release && "$python" tests/models/test_precision.py; }
+precision() { build release && once precision build/release/bin/burnish "$python" tests/models/test_precision.py; }
 # The fast tests: whole models, builds with trials and the program's own tests are left to the release build, and so are
 # products in every combination, whose code others run.
 slow='*AllocatesNothing*:PrecisionBuild.*:BuildTest.EveryLevelBuilds:*EveryActivationWithEveryResidual*:*/float16'
@@ -52,11 +71,12 @@ slow+=':WorkedCase.*:*PoissonQueues*:PoissonAudit.*:*TheoryStandsBesideTheSimula
 slow+=':Report.Sensitivity*:Report.GrowthPaysSooner:Report.PaybackByHand'
 fuzzers=(import_fuzzer engine_fuzzer grpc_fuzzer http_request_fuzzer http_infer_fuzzer http_endpoints_fuzzer http_inflate_fuzzer)
 asan() {
-  build asan burnish_unit_tests "${fuzzers[@]}" && GTEST_FILTER="-$slow" ctest --preset asan -j2 -E '^(node|cli|bench)'
+  build asan burnish_unit_tests "${fuzzers[@]}" &&
+    once asan 'build/asan/bin/*' env GTEST_FILTER="-$slow" ctest --preset asan -j2 -E '^(node|cli|bench)'
 }
 tsan() {
   build tsan test_base test_runtime test_server test_server_http &&
-    ctest --preset tsan -j2 -R '^(base|runtime|server|server_http)$'
+    once tsan 'build/tsan/bin/*' ctest --preset tsan -j2 -R '^(base|runtime|server|server_http)$'
 }
 # All files take eight minutes: scripts/lint.sh without arguments does them.
 lint() { ./scripts/lint.sh --recent; }
