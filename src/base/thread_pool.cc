@@ -13,10 +13,17 @@ inline void pause() {
 #endif
 }
 
-// About 50 µs of spinning: longer than the gap between two steps, shorter than a time slice.
-constexpr int kSpins = 2000;
-// A waiting caller gives its core away after this many rounds: a worker may need it when cores are oversubscribed.
-constexpr int kSpinsBeforeYield = 20000;
+// A worker spins this long before it sleeps: longer than the gap between most steps, shorter than a time slice.
+constexpr unsigned kSpins = 500;
+// Who waits longer than this offers its core now and then: on oversubscribed cores the thread that it waits for may
+// need just that one. Where nobody needs it, the offer costs a fraction of a microsecond.
+constexpr unsigned kSpinsBeforeYield = 50;
+constexpr unsigned kSpinsBetweenYields = 8;
+
+inline void spin(unsigned round) {
+  if (round < kSpinsBeforeYield || round % kSpinsBetweenYields != 0) return pause();
+  std::this_thread::yield();
+}
 
 }  // namespace
 
@@ -52,19 +59,13 @@ void ThreadPool::run(const ParallelBody& body) {
     wake_.notify_all();
   }
   body(0, num_threads_);
-  for (int spins = 0; pending_.load(std::memory_order_acquire) != 0; ++spins) {
-    if (spins < kSpinsBeforeYield) {
-      pause();
-    } else {
-      std::this_thread::yield();
-    }
-  }
+  for (unsigned i = 0; pending_.load(std::memory_order_acquire) != 0; ++i) spin(i);
 }
 
 void ThreadPool::work(int thread) {
   uint32_t seen = 0;
   while (true) {
-    for (int i = 0; i < kSpins && generation_.load(std::memory_order_acquire) == seen; ++i) pause();
+    for (unsigned i = 0; i < kSpins && generation_.load(std::memory_order_acquire) == seen; ++i) spin(i);
     if (generation_.load() == seen) {
       std::unique_lock lock(mutex_);
       sleepers_.fetch_add(1);

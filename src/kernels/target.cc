@@ -139,19 +139,30 @@ std::string Target::fingerprint() const {
   return fmt::format("{}/{}/{}", kind, cpu_name, name_of(isa));
 }
 
+namespace {
+
+Target read_machine() {
+  Target machine;
+  machine.isa = best_isa();
+  machine.cpu_name = brand_of_cpu();
+  const CacheSizes system = caches_from_sysfs();
+  const CacheSizes processor = caches_from_cpuid();
+  machine.l1_bytes = first_positive(system.l1, processor.l1, machine.l1_bytes);
+  machine.l2_bytes = first_positive(system.l2, processor.l2, machine.l2_bytes);
+  machine.l3_bytes = first_positive(system.l3, processor.l3, machine.l3_bytes);
+  return machine;
+}
+
+}  // namespace
+
 Target detect_cpu(int num_threads) {
-  Target target;
+  // Once: in a virtual machine every CPUID leaves it (about 5 µs, fifty of them), and the caches are two dozen files.
+  static const Target machine = read_machine();
+  Target target = machine;
   target.num_threads = std::max(1, num_threads);
-  target.isa = best_isa();
   if (const char* wanted = std::getenv("BURNISH_ISA"); wanted != nullptr && *wanted != '\0') {
     target.isa = std::min(target.isa, parse_isa(wanted));
   }
-  target.cpu_name = brand_of_cpu();
-  const CacheSizes system = caches_from_sysfs();
-  const CacheSizes processor = caches_from_cpuid();
-  target.l1_bytes = first_positive(system.l1, processor.l1, target.l1_bytes);
-  target.l2_bytes = first_positive(system.l2, processor.l2, target.l2_bytes);
-  target.l3_bytes = first_positive(system.l3, processor.l3, target.l3_bytes);
   return target;
 }
 

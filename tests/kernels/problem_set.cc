@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <span>
+#include <type_traits>
 
 #include "base/float_types.h"
 
@@ -23,7 +25,6 @@ uint64_t next_random(uint64_t& state) {
 }
 
 void store(DType dtype, void* data, int64_t i, float value) {
-  const auto whole = static_cast<int64_t>(std::lround(value));
   switch (dtype) {
     case DType::kFloat32:
       static_cast<float*>(data)[i] = value;
@@ -43,6 +44,7 @@ void store(DType dtype, void* data, int64_t i, float value) {
     default:
       break;
   }
+  const auto whole = static_cast<int64_t>(std::lround(value));
   std::memcpy(static_cast<char*>(data) + i * static_cast<int64_t>(size_of(dtype)), &whole, size_of(dtype));
 }
 
@@ -66,43 +68,54 @@ double step_at(DType dtype, double value) {
   return dtype == DType::kFloat16 ? std::max(std::abs(value) * 0x1p-10, 0x1p-24) : 1;
 }
 
-/// Narrow elements, decoded to floats or whole numbers.
+/// Through float: narrow types convert to no other.
 template <typename T>
-void expect_within_steps(const Tensor& actual, const Tensor& expected, const CheckOptions& options) {
+double widened(T value) {
+  if constexpr (std::is_same_v<T, double>) return value;
+  return static_cast<double>(static_cast<float>(value));
+}
+
+template <typename T>
+std::span<const T> elements(const Tensor& t) {
+  return {t.as<T>(), static_cast<size_t>(t.num_elements())};
+}
+
+template <typename T>
+double largest_magnitude(const Tensor& t) {
   double largest = 0;
-  for (int64_t i = 0; i < expected.num_elements(); ++i) {
-    const auto e = static_cast<double>(static_cast<float>(expected.as<T>()[i]));
-    if (std::isfinite(e)) largest = std::max(largest, std::abs(e));
+  for (const T value : elements<T>(t)) {
+    const double v = widened(value);
+    if (std::isfinite(v)) largest = std::max(largest, std::abs(v));
   }
-  const double rounding = std::is_integral_v<T> ? 0 : options.tolerance * largest;
-  for (int64_t i = 0; i < expected.num_elements(); ++i) {
-    const auto a = static_cast<double>(static_cast<float>(actual.as<T>()[i]));
-    const auto e = static_cast<double>(static_cast<float>(expected.as<T>()[i]));
+  return largest;
+}
+
+/// The first element that is further away than allowed(expected value) fails.
+template <typename T, typename Allowed>
+void expect_near(const Tensor& actual, const Tensor& expected, const Allowed& allowed) {
+  const auto all = elements<T>(actual), wanted = elements<T>(expected);
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    const double a = widened(all[i]), e = widened(wanted[i]);
     const bool same = a == e || (std::isnan(a) && std::isnan(e));
-    if (!same && !(std::abs(a - e) <= options.steps * step_at(expected.dtype(), e) + rounding)) {
-      ADD_FAILURE() << "element " << i << " of " << to_string(expected.shape()) << ": " << a << " instead of " << e;
+    if (!same && !(std::abs(a - e) <= allowed(e))) {
+      ADD_FAILURE() << "element " << i << " of " << to_string(expected.shape()) << ": " << a << " instead of " << e
+                    << ", " << allowed(e) << " away at most";
       return;
     }
   }
 }
 
+/// Narrow elements, decoded to floats or whole numbers.
+template <typename T>
+void expect_within_steps(const Tensor& actual, const Tensor& expected, const CheckOptions& options) {
+  const double rounding = std::is_integral_v<T> ? 0 : options.tolerance * largest_magnitude<T>(expected);
+  expect_near<T>(actual, expected, [&](double e) { return options.steps * step_at(expected.dtype(), e) + rounding; });
+}
+
 template <typename T>
 void expect_close(const Tensor& actual, const Tensor& expected, double tolerance) {
-  double largest = 0;
-  for (int64_t i = 0; i < expected.num_elements(); ++i) {
-    const double e = static_cast<double>(expected.as<T>()[i]);
-    if (std::isfinite(e)) largest = std::max(largest, std::abs(e));
-  }
-  for (int64_t i = 0; i < expected.num_elements(); ++i) {
-    const auto a = static_cast<double>(actual.as<T>()[i]);
-    const auto e = static_cast<double>(expected.as<T>()[i]);
-    const bool same = a == e || (std::isnan(a) && std::isnan(e));
-    if (!same && !(std::abs(a - e) <= tolerance * std::max(largest, 1e-30))) {
-      ADD_FAILURE() << "element " << i << " of " << to_string(expected.shape()) << ": " << a << " instead of " << e
-                    << " (largest magnitude " << largest << ")";
-      return;
-    }
-  }
+  const double allowed = tolerance * std::max(largest_magnitude<T>(expected), 1e-30);
+  expect_near<T>(actual, expected, [&](double) { return allowed; });
 }
 
 /// One configuration on one ISA with one number of threads, then once more in place where the tactic may.
@@ -145,7 +158,7 @@ void expect_equal(const Tensor& actual, const Tensor& expected, const CheckOptio
 Tensor random_tensor(DType dtype, const Shape& shape, uint64_t seed, float low, float high) {
   Tensor t(dtype, shape);
   uint64_t state = seed * 0x2545f4914f6cdd1dULL + 1;
-  for (int64_t i = 0; i < t.num_elements(); ++i) {
+  for (int64_t i = 0, n = t.num_elements(); i < n; ++i) {
     const float unit = static_cast<float>(next_random(state) >> 40) * 0x1p-24F;
     store(dtype, t.data(), i, dtype == DType::kBool ? unit - 0.5F : low + (high - low) * unit);
   }
@@ -230,15 +243,17 @@ PreparedCase::PreparedCase(const Tactic& tactic, const ProblemCase& problem_case
   run_once();
 }
 
+void PreparedCase::fill_input(size_t i) {
+  const Buffer& buffer = inputs_[i];
+  if (buffer.memory == nullptr) return;
+  const size_t rows = num_rows(buffer.desc), bytes = row_bytes(buffer.desc), step = row_step(buffer.desc);
+  auto* to = static_cast<char*>(buffer.memory.get());
+  const auto* from = static_cast<const char*>(case_.inputs[i].data());
+  for (size_t r = 0; bytes > 0 && r < rows; ++r) std::memcpy(to + r * step, from + r * bytes, bytes);
+}
+
 void PreparedCase::run_once(int in_place) {
-  for (size_t i = 0; i < inputs_.size(); ++i) {
-    const Buffer& buffer = inputs_[i];
-    for (size_t r = 0; buffer.memory != nullptr && r < num_rows(buffer.desc) && row_bytes(buffer.desc) > 0; ++r) {
-      std::memcpy(static_cast<char*>(buffer.memory.get()) + r * row_step(buffer.desc),
-                  static_cast<const char*>(case_.inputs[i].data()) + r * row_bytes(buffer.desc),
-                  row_bytes(buffer.desc));
-    }
-  }
+  for (size_t i = 0; i < inputs_.size(); ++i) fill_input(i);
   for (size_t i = 0; i < outputs_.size(); ++i) {
     std::memset(outputs_[i].memory.get(), kGuard, outputs_[i].bytes + kGuardBytes);
     output_pointers_[i] = outputs_[i].memory.get();
@@ -259,13 +274,13 @@ Tensor PreparedCase::output(int i) const {
   const Buffer& buffer = outputs_[static_cast<size_t>(i)];
   Tensor dense(buffer.desc.dtype, buffer.desc.shape);
   const auto* from = static_cast<const unsigned char*>(buffer.memory.get());
-  for (size_t r = 0; r < num_rows(buffer.desc); ++r, from += row_step(buffer.desc)) {
-    const size_t bytes = row_bytes(buffer.desc);
+  const auto is_guard = [](unsigned char byte) { return byte == kGuard; };
+  const size_t rows = num_rows(buffer.desc), bytes = row_bytes(buffer.desc), step = row_step(buffer.desc);
+  for (size_t r = 0; r < rows; ++r, from += step) {
     if (bytes > 0) std::memcpy(static_cast<char*>(dense.data()) + r * bytes, from, bytes);
-    const bool clean = std::all_of(from + bytes, from + row_step(buffer.desc), [](auto b) { return b == kGuard; });
-    EXPECT_TRUE(clean) << "the gap behind row " << r << " was written";
+    EXPECT_TRUE(std::all_of(from + bytes, from + step, is_guard)) << "the gap behind row " << r << " was written";
   }
-  EXPECT_TRUE(std::all_of(from, from + kGuardBytes, [](auto b) { return b == kGuard; })) << "written past the end";
+  EXPECT_TRUE(std::all_of(from, from + kGuardBytes, is_guard)) << "written past the end";
   return dense;
 }
 

@@ -81,6 +81,7 @@ class PreparedCase {
     std::shared_ptr<void> memory;
   };
   static Buffer make_buffer(const TensorDesc& desc);
+  void fill_input(size_t i);
   const ProblemCase& case_;
   Problem problem_;
   std::vector<PackedBlob> packed_;
