@@ -49,8 +49,10 @@ def burnish_recipe(program, engine):
 class Burnish:
     """One round is one run of `burnish bench`."""
 
-    def __init__(self, program, engine, shapes, threads, seconds, details):
-        self.command = [program, "bench", str(engine), "--threads", str(threads), "--duration", str(seconds), "--json"]
+    def __init__(self, program, engine, shapes, args, details):
+        self.contexts = args.contexts
+        self.command = [program, "bench", str(engine), "--threads", str(args.threads), "--contexts", str(args.contexts),
+                        "--duration", str(args.seconds), "--json"]
         for n, s in shapes.items():
             self.command += ["--shape", f"{n}={shape_text(s)}"]
         self.bare_kb = self.run([program, "--version"])[1]
@@ -70,7 +72,8 @@ class Burnish:
     def round(self):
         text, peak = self.run(self.command)
         self.peak_kb = max(self.peak_kb, peak - self.bare_kb)
-        return json.loads(text)["median_ms"]
+        times = json.loads(text)
+        return times["median_ms"] if self.contexts == 1 else 1e3 / times["executions_per_s"]
 
     def close(self):
         pass
@@ -125,7 +128,7 @@ def make_column(product, precision, model, float_path, shapes, args):
         options = burnish_options(precision, calibration_file(args, model) if precision == "int8" else None)
         build_burnish(args.program, float_path, engine, shapes, args.threads, options)
         details = burnish_recipe(args.program, engine) if precision == "int8" else {}
-        return Burnish(args.program, engine, shapes, args.threads, args.seconds, details)
+        return Burnish(args.program, engine, shapes, args, details)
     chosen = {"file": str(float_path), "hint": "bf16" if precision == "bf16" else "f32"}
     details = {}
     if precision == "int8":
@@ -133,4 +136,4 @@ def make_column(product, precision, model, float_path, shapes, args):
         details = {"recipe": chosen["recipe"], "candidates_ms": chosen["candidates_ms"]}
     log = pathlib.Path(args.peer_work) / f"{product}_{precision}.log"
     return Worker({"peer": product, "model": chosen["file"], "hint": chosen["hint"], "shapes": shapes, "threads": args.threads,
-                   "seconds": args.seconds, "log": str(log)}, details)
+                   "contexts": args.contexts, "seconds": args.seconds, "log": str(log)}, details)

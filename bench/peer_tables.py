@@ -67,7 +67,7 @@ def print_ratios(rows):
     print_table("How many times faster the first is:", ["model", "batch"] + names, lines)
 
 
-def print_tables(rows, names):
+def print_tables(rows, names, contexts=1):
     def lines(key, pattern):
         return [[r["model"], str(r["batch"])] + [cell(r, n, key, pattern) for n in names] for r in rows]
 
@@ -75,7 +75,8 @@ def print_tables(rows, names):
     for row in rows:
         versions.update({n: c["version"] for n, c in row["columns"].items()})
     header = ["model", "batch"] + names
-    print_table("Median milliseconds:", header, lines("median_ms", "{:.2f}"))
+    title = "Median milliseconds:" if contexts == 1 else f"Milliseconds an inference of {contexts} callers together:"
+    print_table(title, header, lines("median_ms", "{:.2f}"))
     print_ratios(rows)
     print_table("Memory in MB:", header, lines("memory_mb", "{:.0f}"))
     recipes = [[r["model"], str(r["batch"]), n, c["recipe"]] for r in rows for n, c in r["columns"].items() if "recipe" in c]

@@ -3,6 +3,7 @@
 
     bench/peers.py                                     FP32: the four models at batch 1 and 8, two threads
     bench/peers.py --bf16 --int8                       and in low precision, the peers with their own quantisers' models
+    bench/peers.py --contexts 2                        two callers at once, each of two threads: who shares cores well?
     bench/peers.py --models resnet50 --batches 1 --rounds 9 --json peers.json
 
 Every column (a product at a precision) runs in a process of its own, so that nobody's idle threads disturb the others;
@@ -39,6 +40,8 @@ def parse_args():
     ap.add_argument("--batches", default="1,8")
     ap.add_argument("--sequence", type=int, default=128)
     ap.add_argument("--threads", type=int, default=2)
+    ap.add_argument("--contexts", type=int, default=1, help="callers at once; the figure is then wall time per inference. "
+                    "ONNX Runtime serves them from one session, OpenVINO from as many streams")
     ap.add_argument("--rounds", type=int, default=5)
     ap.add_argument("--seconds", type=float, default=2.0, help="wall time of one column in one round")
     ap.add_argument("--peers", default="onnxruntime,openvino")
@@ -100,7 +103,7 @@ def main():
     for folder in (args.work, args.peer_work):
         pathlib.Path(folder).mkdir(parents=True, exist_ok=True)
     names = [column_name(*c) for c in wanted_columns(args)]
-    print(f"{args.threads} threads, {args.rounds} rounds of {args.seconds} s for each column; random weights")
+    print(f"{args.threads} threads for each of {args.contexts} callers, {args.rounds} rounds of {args.seconds} s for each column; random weights")
     if args.int8:
         print("Burnish INT8 is built with --best --accuracy-drop none: with random weights, speed alone is the question")
     rows = []
@@ -111,7 +114,7 @@ def main():
             if args.json:  # after every row: a run that is stopped keeps what it has
                 summary = {"rows": rows, "geometric_means": geometric_means(rows)}
                 pathlib.Path(args.json).write_text(json.dumps(summary, indent=1))
-    print_tables(rows, names)
+    print_tables(rows, names, args.contexts)
     return 1 if any(row["errors"] for row in rows) else 0
 
 

@@ -129,7 +129,7 @@ def candidates_of(args, files):
     for recipe, path in files.items():
         for hint in hints:
             label = f"{recipe}, rest {hint.upper()}" if len(hints) > 1 else recipe
-            yield label, {"peer": args.peer, "model": str(path), "hint": hint, "threads": args.threads}
+            yield label, {"peer": args.peer, "model": str(path), "hint": hint, "threads": args.threads, "contexts": 1}
 
 
 def times_of(candidates, shapes):
@@ -138,10 +138,9 @@ def times_of(candidates, shapes):
     feeds = peer_worker.feeds_of(shapes)
     for _ in range(ROUNDS):
         for label, setup in candidates:
-            run = peer_worker.RUNNERS[setup["peer"]](setup, feeds)[0]
-            run()
-            best[label] = min(best.get(label, np.inf), peer_worker.one_round(run, SECONDS))
-            del run
+            calls = peer_worker.RUNNERS[setup["peer"]](setup, feeds)[0]
+            best[label] = min(best.get(label, np.inf), peer_worker.one_round(calls, SECONDS))
+            del calls
             gc.collect()
     return best
 

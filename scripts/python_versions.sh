@@ -26,7 +26,7 @@ build() {  # build PYTHON: the folder that holds the package
   [ -f "$tree/CMakeCache.txt" ] && venv="$(sed -n 's/^BURNISH_VENV:PATH=//p' "$tree/CMakeCache.txt")"
   cmake -S . -B "$tree" -G Ninja -DCMAKE_BUILD_TYPE=Release -DBURNISH_VENV="$(realpath "$venv")" \
     -DBURNISH_WITH_TESTS=OFF -DBURNISH_WITH_BENCH=OFF >"$tree.log" || { cat "$tree.log" >&2; return 1; }
-  cmake --build "$tree" --target burnish_python burnish_python_stub -- ${BURNISH_JOBS:+-j"$BURNISH_JOBS"} >>"$tree.log" ||
+  cmake --build "$tree" --target burnish_python burnish_python_stub -- -j"${BURNISH_JOBS:-$(nproc)}" >>"$tree.log" ||
     { tail -n 30 "$tree.log" >&2; return 1; }
   echo "$tree/python"
 }

@@ -32,12 +32,13 @@ stage() {  # stage NAME COMMAND…: runs it, remembers how it ended
   fi
 }
 
-# Whole models and sanitizers take minutes: where nothing of them has changed since they passed, they are not run again.
+# Whole models and sanitizers take minutes: where nothing of them, the system's libraries included, has changed since they
+# passed, they are not run again.
 once() {  # once STAGE 'PROGRAMS' COMMAND…
   local stamp="build/passed/$1" key
   # shellcheck disable=SC2086  # the programs are a pattern
-  key=$({ printf '%s\n' $2 scripts/test.sh .venv/.installed; find tests examples -type f -not -path '*/__pycache__/*' | sort; } |
-    xargs -d '\n' sha256sum | sha256sum)
+  key=$({ printf '%s\n' $2 scripts/test.sh .venv/.installed; find tests examples -type f -not -path '*/__pycache__/*' | sort
+    ldd $2 2>/dev/null | sed -n 's|.* => \(/[^ ]*\) .*|\1|p' | sort -u; } | xargs -d '\n' sha256sum | sha256sum)
   if [ -z "$rerun" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$key" ]; then
     echo "passed before with the same programs, tests and data; scripts/test.sh --rerun $1 repeats it"
     return 0

@@ -8,6 +8,8 @@
 #include <type_traits>
 #include <vector>
 
+#include "base/thread_team.h"
+
 namespace burnish {
 
 /// Non-owning reference to a callable `void(int thread, int num_threads)`; never allocates.
@@ -54,7 +56,9 @@ class ThreadPool {  // NOLINT(clang-analyzer-optin.performance.Padding): what th
 
  private:
   void work(int thread);
+  void await_work(int thread, uint32_t seen);
   int num_threads_;
+  ThreadTeam team_;
   const ParallelBody* body_ = nullptr;
   alignas(64) std::atomic<uint32_t> generation_{0};
   alignas(64) std::atomic<int> pending_{0};
