@@ -15,9 +15,10 @@ inline void pause() {
 
 // A worker spins this long before it sleeps: longer than the gap between most steps, shorter than a time slice.
 constexpr unsigned kSpins = 1000;
-// Who waits longer than this offers its core now and then: on oversubscribed cores the thread that it waits for may
-// need just that one. Where nobody needs it, the offer costs a fraction of a microsecond.
-constexpr unsigned kSpinsBeforeYield = 50;
+// Who waits longer than this (5 to 10 µs) offers its core now and then: on oversubscribed cores the thread that it
+// waits for may need just that one. Where nobody needs it, the offer costs a fraction of a microsecond; where a process
+// that computes all the time takes it, a time slice: so not sooner.
+constexpr unsigned kSpinsBeforeYield = 200;
 constexpr unsigned kSpinsBetweenYields = 8;
 
 inline void spin(unsigned round) {
