@@ -103,7 +103,8 @@ def main():
     for folder in (args.work, args.peer_work):
         pathlib.Path(folder).mkdir(parents=True, exist_ok=True)
     names = [column_name(*c) for c in wanted_columns(args)]
-    print(f"{args.threads} threads for each of {args.contexts} callers, {args.rounds} rounds of {args.seconds} s for each column; random weights")
+    callers = f"{args.contexts} callers of " if args.contexts > 1 else ""
+    print(f"{callers}{args.threads} threads, {args.rounds} rounds of {args.seconds} s for each column; random weights")
     if args.int8:
         print("Burnish INT8 is built with --best --accuracy-drop none: with random weights, speed alone is the question")
     rows = []

@@ -72,17 +72,5 @@ TEST(ThreadTeam, WhoMayRunOnOneCoreStays) {
   worker.join();
 }
 
-TEST(ThreadTeam, ALargerTeamThanThereAreCoresIsLeftToTheKernel) {
-  const cpu_set_t all = allowed_cores();
-  ThreadTeam team(CPU_COUNT(&all) + 1);
-  std::thread worker([&] {
-    team.arrive(0);
-    team.separate(1);
-    const cpu_set_t mask = allowed_cores();
-    EXPECT_TRUE(CPU_EQUAL(&mask, &all));
-  });
-  worker.join();
-}
-
 }  // namespace
 }  // namespace burnish
